@@ -1,0 +1,135 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "fovea/random.h"
+#include "fovea/shape.h"
+
+// What an operation of a network is. Each op is one class in one file under src/ops, listed in src/ops/table.cpp.
+// The builders that people call (conv, relu, ...) are in ops.h; this header is for those who add an op.
+namespace fovea {
+
+// The serialised form of an op's options: plain values by name.
+using Attribute = std::variant<bool, int64_t, double, std::string, std::vector<int64_t>>;
+using Attributes = std::map<std::string, Attribute>;
+
+// How a fresh parameter is filled. `weight` means by the network's initialiser (Xavier, He ...) from the fans.
+enum class Fill { zeros, ones, weight };
+
+struct ParameterSpec {
+  std::string name;  // "weight"; the graph prefixes the node: "conv1.weight"
+  Shape shape;       // in PyTorch's order
+  Fill fill = Fill::weight;
+  bool trainable = true;  // false for running statistics
+  int64_t fan_in = 1;     // inputs that feed one output
+  int64_t fan_out = 1;    // outputs that one input feeds
+};
+
+// Shapes an op works on, batch first.
+struct Signature {
+  std::vector<Shape> inputs;
+  Shape output;
+};
+
+// The part of its input that one output element sees, per spatial axis; extent counts dilation.
+// Empty vectors: a pointwise op. `whole`: every output sees the whole input.
+struct Window {
+  std::vector<int64_t> extent;
+  std::vector<int64_t> stride;
+  bool whole = false;
+};
+
+// Which forward values backward reads; the planner keeps those alive.
+struct BackwardReads {
+  bool inputs = false;
+  bool output = false;
+};
+
+// One execution of an op on actual memory. Pointers are contiguous, channels last, valid during the call only.
+template <class T>
+struct Step {
+  std::span<const T* const> inputs;
+  T* output = nullptr;
+  std::span<T* const> parameters;  // in the order of Op::parameters; running statistics are updated in place
+
+  // Backward only. Gradients are overwritten, never added to; a null pointer means that nobody wants it.
+  const T* output_gradient = nullptr;
+  std::span<T* const> input_gradients;
+  std::span<T* const> parameter_gradients;
+
+  T* saved = nullptr;    // Kernel::saved_size elements, written by forward, read by backward of the same step
+  T* scratch = nullptr;  // Kernel::scratch_size elements, contents undefined
+  Random random{0};      // the same in forward and backward of one step
+  bool training = false;  // batch statistics and dropout on
+};
+
+// An op made ready for fixed shapes on one device: algorithm chosen, weights packed, memory needs known.
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+  virtual size_t saved_size() const { return 0; }    // floats
+  virtual size_t scratch_size() const { return 0; }  // floats
+  // Called before the first forward and whenever parameter values have changed: pack them here.
+  virtual void load(std::span<const float* const> /*parameters*/) {}
+  virtual void forward(const Step<float>& step) = 0;
+  virtual void backward(const Step<float>& step) = 0;
+};
+
+struct PrepareOptions {
+  bool training = false;                     // batch statistics and dropout on
+  std::vector<bool> input_gradients = {};    // which inputs need a gradient; empty: there is no backward
+  bool parameter_gradients = false;          // whether parameters need gradients
+};
+
+class Op {
+ public:
+  Op() = default;
+  Op(const Op&) = delete;
+  Op& operator=(const Op&) = delete;
+  virtual ~Op() = default;
+
+  virtual std::string_view type() const = 0;              // "conv"
+  virtual Attributes attributes() const { return {}; }
+
+  // Output shape. Throws Error(format) saying what was expected and what was got; the graph adds the node's name.
+  virtual Shape infer(std::span<const Shape> inputs) const = 0;
+  virtual std::vector<ParameterSpec> parameters(std::span<const Shape> /*inputs*/) const { return {}; }
+  virtual int64_t multiply_adds(const Signature& /*shapes*/) const { return 0; }
+  virtual Window window() const { return {}; }
+
+  virtual BackwardReads backward_reads() const = 0;
+  // The output may share the input's memory (forward), and the input's gradient the output's (backward):
+  // element i is read before element i is written, and nothing else is read.
+  virtual bool in_place() const { return false; }
+  virtual bool is_identity(bool /*training*/) const { return false; }
+  // Gradients flow into this input (false for class labels).
+  virtual bool differentiable(size_t /*input*/) const { return true; }
+
+  // The specification: naive code over float and double (src/kernels/ref).
+  virtual size_t reference_saved_size(const Signature& /*shapes*/) const { return 0; }
+  virtual void reference_forward(const Signature& shapes, const Step<float>& step) const = 0;
+  virtual void reference_forward(const Signature& shapes, const Step<double>& step) const = 0;
+  virtual void reference_backward(const Signature& shapes, const Step<float>& step) const = 0;
+  virtual void reference_backward(const Signature& shapes, const Step<double>& step) const = 0;
+
+  // The fast form for this machine.
+  virtual std::unique_ptr<Kernel> prepare(const Signature& shapes, const PrepareOptions& options) const = 0;
+};
+
+// The specification as a kernel, to compare fast kernels with.
+std::unique_ptr<Kernel> prepare_reference(const Op& op, const Signature& shapes);
+
+// Rebuilds an op from its serialised form. Throws Error(format) for an unknown type (suggesting the nearest),
+// an unknown, missing or senseless attribute.
+std::shared_ptr<const Op> make_op(std::string_view type, const Attributes& attributes);
+// Every op type there is.
+std::vector<std::string_view> op_types();
+
+}  // namespace fovea

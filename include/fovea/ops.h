@@ -1,0 +1,123 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "fovea/graph.h"
+
+// Builders: plain functions from Value to Value. The form with a Scope names the node and its parameters;
+// the form without takes the op's name ("relu", "relu_2", ...) beside its input's.
+// Shapes are channels last. Every builder throws Error(format), naming the node, when shapes do not fit.
+namespace fovea {
+
+// Height and width; one number stands for both.
+struct Pair {
+  int64_t height = 1;
+  int64_t width = 1;
+  constexpr Pair(int64_t both) : height(both), width(both) {}  // NOLINT(google-explicit-constructor)
+  constexpr Pair(int64_t h, int64_t w) : height(h), width(w) {}
+  bool operator==(const Pair&) const = default;
+};
+
+// Zeros around a picture. `same` gives output extents ceil(n / stride), the odd zero at the end (as Keras and ONNX's
+// SAME_UPPER do); `valid` is none.
+struct Padding {
+  int64_t top = 0, bottom = 0, left = 0, right = 0;
+  bool is_same = false;
+  constexpr Padding(int64_t all) : Padding(all, all) {}  // NOLINT(google-explicit-constructor)
+  constexpr Padding(int64_t h, int64_t w) : top(h), bottom(h), left(w), right(w) {}
+  constexpr Padding(int64_t t, int64_t b, int64_t l, int64_t r) : top(t), bottom(b), left(l), right(r) {}
+  static constexpr Padding same() {
+    Padding padding(0);
+    padding.is_same = true;
+    return padding;
+  }
+  static constexpr Padding valid() { return {0}; }
+};
+
+// Convolution, that is cross-correlation (Goodfellow et al. 2016, Deep Learning, eq. 9.6):
+//   y[n,i,j,k] = b[k] + sum over a, b, c of w[k,c,a,b] * x[n, i*stride + a*dilation - top, j*stride + b*dilation - left, c]
+// x {N,H,W,C} -> y {N,H',W',filters}, H' = floor((H + top + bottom - dilation*(kernel-1) - 1) / stride) + 1.
+// groups > 1: filters and channels fall into that many blocks, each block of filters sees its block of channels;
+// groups = C is depthwise.
+// Parameters: weight {filters, C/groups, kernel.height, kernel.width}, bias {filters}.
+struct ConvOptions {
+  int64_t filters = 0;
+  Pair kernel = 1;
+  Pair stride = 1;
+  Padding padding = 0;
+  Pair dilation = 1;
+  int64_t groups = 1;
+  bool bias = true;
+};
+Value conv(const Scope& scope, Value x, const ConvOptions& options);
+
+// Maximum, or average, of each window; {N,H,W,C} -> {N,H',W',C}.
+// ceil_mode rounds the output extent up instead of down (a last window that would start in the padding is dropped,
+// as in PyTorch). The maximum ignores padding. The average divides by the window's elements including padding when
+// count_include_pad, else by those inside the picture.
+struct PoolOptions {
+  Pair kernel = 2;
+  Pair stride = 0;  // 0: the kernel's extent
+  Padding padding = 0;
+  bool ceil_mode = false;
+  bool count_include_pad = true;  // average only
+};
+Value max_pool(Value x, const PoolOptions& options);
+Value avg_pool(Value x, const PoolOptions& options);
+Value max_pool(const Scope& scope, Value x, const PoolOptions& options);
+Value avg_pool(const Scope& scope, Value x, const PoolOptions& options);
+
+// Average (maximum) over all positions: {N,H,W,C} -> {N,1,1,C}.
+Value global_avg_pool(Value x);
+Value global_max_pool(Value x);
+
+// Fully connected: y[n,k] = b[k] + sum over c of w[k,c] * x[n,c]; {N,C} -> {N,units}.
+// Parameters: weight {units, C}, bias {units}.
+Value dense(const Scope& scope, Value x, int64_t units, bool bias = true);
+
+// {N,H,W,C} -> {N,C*H*W}, in PyTorch's order: element c*H*W + h*W + w, so that dense weights move both ways.
+Value flatten(Value x);
+
+// Pointwise. Alpha is the slope (leaky ReLU) or the limit (ELU) on the negative side.
+Value relu(Value x);                            // max(0, x)
+Value leaky_relu(Value x, double alpha = 0.01);  // x > 0 ? x : alpha x
+Value elu(Value x, double alpha = 1.0);          // x > 0 ? x : alpha (e^x - 1), Clevert et al. 2016
+Value sigmoid(Value x);                         // 1 / (1 + e^-x)
+Value tanh(Value x);
+
+// Over the last axis: softmax_k = e^x_k / sum_j e^x_j, computed after subtracting the maximum.
+Value softmax(Value x);
+Value log_softmax(Value x);
+
+// Batch normalisation (Ioffe & Szegedy 2015), per channel (the last axis) over all other axes:
+//   y = weight * (x - mean) / sqrt(variance + epsilon) + bias
+// Training uses the batch's mean and biased variance, and moves the running ones:
+//   running = (1 - momentum) * running + momentum * batch (variance unbiased there), as PyTorch does.
+// Inference uses the running ones. Parameters: weight (1), bias (0); running_mean (0), running_var (1), not trained.
+struct BatchNormOptions {
+  double epsilon = 1e-5;
+  double momentum = 0.1;
+};
+Value batch_norm(const Scope& scope, Value x, const BatchNormOptions& options = {});
+
+// Inverted dropout (Srivastava et al. 2014): in training each element is zero with probability `rate`, the others are
+// scaled by 1/(1-rate); the identity in inference. 0 <= rate < 1.
+Value dropout(Value x, double rate = 0.5);
+
+// Elementwise, with NumPy's broadcasting of extents 1 (ranks must be equal).
+Value add(Value a, Value b);
+Value multiply(Value a, Value b);
+inline Value operator+(Value a, Value b) { return add(a, b); }
+inline Value operator*(Value a, Value b) { return multiply(a, b); }
+
+// Joins along the last axis (channels); all other extents must agree.
+Value concatenate(const std::vector<Value>& values);
+
+// Losses, averaged over the batch: the result has shape {1}.
+// Cross-entropy of logits {N,K} against classes {N} given as whole numbers 0..K-1: mean of -log_softmax(logits)[class].
+Value cross_entropy(Value logits, Value classes);
+// Mean over all elements of (prediction - target)^2.
+Value mse(Value prediction, Value target);
+
+}  // namespace fovea

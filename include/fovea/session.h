@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fovea/model.h"
+
+namespace fovea {
+
+struct SessionOptions {
+  int64_t batch = 1;
+  bool training = false;        // batch statistics and dropout on
+  std::string differentiate{};  // node whose gradient backward computes (the loss); empty: no backward
+  bool parameter_gradients = true;        // with differentiate: gradients of all trainable parameters
+  std::vector<std::string> gradients{};   // with differentiate: nodes whose gradients are kept
+  std::vector<std::string> keep{};        // nodes whose activations are kept; the output always is
+  uint64_t seed = 0;            // of dropout
+  bool reference = false;       // run the naive specification of every op instead of the fast kernels
+};
+
+// A graph compiled for one batch size and mode: kernels prepared, weights packed, every buffer placed in one arena by
+// liveness. After construction a step allocates nothing.
+// The model must outlive the session and keep its parameters where they are.
+class Session {
+ public:
+  // Throws Error(usage) for batch < 1 or an unknown node, Error(format) when shapes do not fit.
+  Session(Model& model, const SessionOptions& options);
+  // The same for another graph over the model's parameters (by name), such as one with a loss added.
+  Session(Model& model, const Graph& graph, const SessionOptions& options);
+  ~Session();
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+
+  const Shape& shape(std::string_view node) const;  // with the session's batch
+
+  // Where to write the elements of an input before forward(). They stay until overwritten.
+  std::span<float> input(std::string_view name);
+  void forward();
+  // Gradients of the differentiated node, seeded with ones, or with `seed` (its shape). Call after forward().
+  void backward();
+  void backward(std::span<const float> seed);
+
+  std::span<const float> output() const;
+  // Throws Error(usage) for a node that was not asked to be kept.
+  std::span<const float> activation(std::string_view node) const;
+  std::span<const float> gradient(std::string_view node) const;
+  // Gradient of the model's parameter i, in its shape; empty for one that is not trained.
+  std::span<const float> parameter_gradient(size_t parameter) const;
+
+  // To be called after parameter values were changed from outside.
+  void parameters_changed();
+  // Position of the random numbers that dropout draws; forward() does not advance it.
+  void set_step(uint64_t step);
+
+  // Runs forward again, node by node; the name of the first node whose output has a NaN or an infinity.
+  std::optional<std::string> find_non_finite();
+
+  size_t arena_bytes() const;
+
+ private:
+  struct Plan;
+  std::unique_ptr<Plan> plan_;
+};
+
+}  // namespace fovea
