@@ -1,0 +1,82 @@
+// Vectorised e^x, tanh and sigmoid of float32, accurate to a few units in the last place; re-included per instruction
+// set, so no #pragma once. Polynomial after range reduction as in Cephes (Moshier, expf.c) and Eigen's tanh.
+#if defined(FOVEA_KERNELS_CPU_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef FOVEA_KERNELS_CPU_MATH_INL_H_
+#undef FOVEA_KERNELS_CPU_MATH_INL_H_
+#else
+#define FOVEA_KERNELS_CPU_MATH_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace fovea::cpu::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// 2^n for whole n in [-126, 127], by writing the exponent field.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V PowerOfTwo(D d, V n) {
+  const hn::RebindToSigned<D> di;
+  return hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(hn::NearestInt(n), hn::Set(di, 127))));
+}
+
+// e^r - 1 - r over r^2, for |r| <= ln(2)/2: the tail of the Taylor series, minimax coefficients (Cephes).
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V ExpTail(D d, V r) {
+  V p = hn::Set(d, 1.9875691500E-4F);
+  p = hn::MulAdd(p, r, hn::Set(d, 1.3981999507E-3F));
+  p = hn::MulAdd(p, r, hn::Set(d, 8.3334519073E-3F));
+  p = hn::MulAdd(p, r, hn::Set(d, 4.1665795894E-2F));
+  p = hn::MulAdd(p, r, hn::Set(d, 1.6666665459E-1F));
+  return hn::MulAdd(p, r, hn::Set(d, 5.0000001201E-1F));
+}
+
+// Splits x = n ln(2) + r with |r| <= ln(2)/2; n is returned, r is written. x is clamped to where 2^n is a float.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V SplitExponent(D d, V x, V& r) {
+  // A NaN passes through Min and Max in an order that differs by machine; it is put back by the callers.
+  const V clamped = hn::Min(hn::Max(x, hn::Set(d, -87.0F)), hn::Set(d, 88.0F));
+  const V n = hn::Round(hn::Mul(clamped, hn::Set(d, 1.44269504088896341F)));
+  r = hn::NegMulAdd(n, hn::Set(d, 0.693359375F), clamped);  // ln(2), high part: exact products
+  r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4F), r);     // and its remainder
+  return n;
+}
+
+// e^x; results stay within [e^-87, e^88], NaN stays NaN.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Exp(D d, V x) {
+  V r;
+  const V n = SplitExponent(d, x, r);
+  const V p = hn::Add(hn::MulAdd(ExpTail(d, r), hn::Mul(r, r), r), hn::Set(d, 1.0F));
+  return hn::IfThenElse(hn::IsNaN(x), x, hn::Mul(p, PowerOfTwo(d, n)));
+}
+
+// e^x - 1 without cancellation near zero: 2^n (e^r - 1) + (2^n - 1).
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Expm1(D d, V x) {
+  V r;
+  const V n = SplitExponent(d, x, r);
+  const V m = hn::MulAdd(ExpTail(d, r), hn::Mul(r, r), r);
+  const V scale = PowerOfTwo(d, n);
+  return hn::IfThenElse(hn::IsNaN(x), x, hn::MulAdd(scale, m, hn::Sub(scale, hn::Set(d, 1.0F))));
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Sigmoid(D d, V x) {
+  const V one = hn::Set(d, 1.0F);
+  return hn::Div(one, hn::Add(one, Exp(d, hn::Neg(x))));
+}
+
+// tanh x = m / (m + 2) with m = e^2x - 1.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Tanh(D d, V x) {
+  // Beyond 9.1 the float32 result is 1; the clamp keeps m finite.
+  const V limit = hn::Set(d, 9.1F);
+  const V clamped = hn::Min(hn::Max(x, hn::Neg(limit)), limit);
+  const V m = Expm1(d, hn::Add(clamped, clamped));
+  return hn::IfThenElse(hn::IsNaN(x), x, hn::Div(m, hn::Add(m, hn::Set(d, 2.0F))));
+}
+
+}  // namespace fovea::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif

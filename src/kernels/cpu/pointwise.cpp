@@ -1,0 +1,99 @@
+#include "kernels/cpu/pointwise.h"
+
+#include "fovea/parallel.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/pointwise.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "kernels/cpu/math-inl.h"
+#include "kernels/cpu/vectors-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace fovea::cpu::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+void PointwiseForward(Pointwise function, float alpha, int64_t count, const float* x, float* y) {
+  const auto apply = [&](const auto& f) {
+    for_each_vector(count, [&](auto d, int64_t i) { hn::StoreU(f(d, hn::LoadU(d, x + i)), d, y + i); });
+  };
+  switch (function) {
+    case Pointwise::relu:
+      return apply([](auto d, auto v) { return hn::Max(v, hn::Zero(d)); });
+    case Pointwise::leaky_relu:
+      return apply(
+          [&](auto d, auto v) { return hn::IfThenElse(hn::Gt(v, hn::Zero(d)), v, hn::Mul(hn::Set(d, alpha), v)); });
+    case Pointwise::elu:
+      return apply([&](auto d, auto v) {
+        return hn::IfThenElse(hn::Gt(v, hn::Zero(d)), v, hn::Mul(hn::Set(d, alpha), Expm1(d, v)));
+      });
+    case Pointwise::sigmoid:
+      return apply([](auto d, auto v) { return Sigmoid(d, v); });
+    case Pointwise::tanh:
+      return apply([](auto d, auto v) { return Tanh(d, v); });
+  }
+}
+
+void PointwiseBackward(Pointwise function, float alpha, int64_t count, const float* x, const float* y, const float* dy,
+                       float* dx) {
+  const auto apply = [&](const auto& slope) {
+    for_each_vector(count,
+                    [&](auto d, int64_t i) { hn::StoreU(hn::Mul(hn::LoadU(d, dy + i), slope(d, i)), d, dx + i); });
+  };
+  const auto one = [](auto d) { return hn::Set(d, 1.0F); };
+  switch (function) {
+    case Pointwise::relu:
+      return apply(
+          [&](auto d, int64_t i) { return hn::IfThenElseZero(hn::Gt(hn::LoadU(d, y + i), hn::Zero(d)), one(d)); });
+    case Pointwise::leaky_relu:
+      return apply([&](auto d, int64_t i) {
+        return hn::IfThenElse(hn::Gt(hn::LoadU(d, x + i), hn::Zero(d)), one(d), hn::Set(d, alpha));
+      });
+    case Pointwise::elu:
+      return apply([&](auto d, int64_t i) {
+        const auto negative = hn::Add(hn::LoadU(d, y + i), hn::Set(d, alpha));
+        return hn::IfThenElse(hn::Gt(hn::LoadU(d, x + i), hn::Zero(d)), one(d), negative);
+      });
+    case Pointwise::sigmoid:
+      return apply([&](auto d, int64_t i) {
+        const auto v = hn::LoadU(d, y + i);
+        return hn::Mul(v, hn::Sub(one(d), v));
+      });
+    case Pointwise::tanh:
+      return apply([&](auto d, int64_t i) {
+        const auto v = hn::LoadU(d, y + i);
+        return hn::NegMulAdd(v, v, one(d));
+      });
+  }
+}
+
+}  // namespace fovea::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace fovea::cpu {
+
+HWY_EXPORT(PointwiseForward);
+HWY_EXPORT(PointwiseBackward);
+
+namespace {
+constexpr int64_t grain = 16384;  // elements per chunk: 64 KB in and out, microseconds of work
+}
+
+void pointwise_forward(Pointwise function, float alpha, int64_t count, const float* x, float* y) {
+  auto* const kernel = HWY_DYNAMIC_DISPATCH(PointwiseForward);
+  parallel_for(count, grain,
+               [&](int64_t begin, int64_t end) { kernel(function, alpha, end - begin, x + begin, y + begin); });
+}
+
+void pointwise_backward(Pointwise function, float alpha, int64_t count, const float* x, const float* y, const float* dy,
+                        float* dx) {
+  auto* const kernel = HWY_DYNAMIC_DISPATCH(PointwiseBackward);
+  parallel_for(count, grain, [&](int64_t begin, int64_t end) {
+    kernel(function, alpha, end - begin, x ? x + begin : nullptr, y ? y + begin : nullptr, dy + begin, dx + begin);
+  });
+}
+
+}  // namespace fovea::cpu
+#endif

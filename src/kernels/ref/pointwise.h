@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+// Pointwise functions y = f(x) and their gradients. Each function object gives f(x), and the derivative as a
+// function of x and y, whichever is cheaper.
+namespace fovea::ref {
+
+struct Relu {
+  template <class T>
+  T value(T x) const {
+    return x > T(0) ? x : T(0);
+  }
+  template <class T>
+  T slope(T /*x*/, T y) const {
+    return y > T(0) ? T(1) : T(0);
+  }
+};
+
+struct LeakyRelu {
+  double alpha;
+  template <class T>
+  T value(T x) const {
+    return x > T(0) ? x : T(alpha) * x;
+  }
+  template <class T>
+  T slope(T x, T /*y*/) const {
+    return x > T(0) ? T(1) : T(alpha);
+  }
+};
+
+struct Elu {
+  double alpha;
+  template <class T>
+  T value(T x) const {
+    return x > T(0) ? x : T(alpha) * std::expm1(x);
+  }
+  template <class T>
+  T slope(T x, T y) const {
+    return x > T(0) ? T(1) : y + T(alpha);
+  }
+};
+
+struct Sigmoid {
+  template <class T>
+  T value(T x) const {
+    return T(1) / (T(1) + std::exp(-x));
+  }
+  template <class T>
+  T slope(T /*x*/, T y) const {
+    return y * (T(1) - y);
+  }
+};
+
+struct Tanh {
+  template <class T>
+  T value(T x) const {
+    return std::tanh(x);
+  }
+  template <class T>
+  T slope(T /*x*/, T y) const {
+    return T(1) - y * y;
+  }
+};
+
+template <class F, class T>
+void pointwise_forward(const F& f, int64_t count, const T* x, T* y) {
+  for (int64_t i = 0; i < count; ++i) y[i] = f.value(x[i]);
+}
+
+// dx = dy * f'(x). x or y is null where f does not read it.
+template <class F, class T>
+void pointwise_backward(const F& f, int64_t count, const T* x, const T* y, const T* dy, T* dx) {
+  for (int64_t i = 0; i < count; ++i) dx[i] = dy[i] * f.slope(x ? x[i] : T(0), y ? y[i] : T(0));
+}
+
+}  // namespace fovea::ref

@@ -1,0 +1,105 @@
+// The pointwise activations. To add one: its function in kernels/ref/pointwise.h, its twin in kernels/cpu/pointwise,
+// an Activation class below, a builder and a row of the op table.
+#include <cmath>
+
+#include "fovea/ops.h"
+#include "kernels/cpu/pointwise.h"
+#include "kernels/ref/pointwise.h"
+#include "ops/checks.h"
+#include "ops/op_base.h"
+#include "ops/table.h"
+
+namespace fovea {
+
+namespace {
+
+class PointwiseKernel final : public Kernel {
+ public:
+  PointwiseKernel(cpu::Pointwise function, double alpha, int64_t count)
+      : function_(function), alpha_(static_cast<float>(alpha)), count_(count) {}
+
+  void forward(const Step<float>& step) override {
+    cpu::pointwise_forward(function_, alpha_, count_, step.inputs[0], step.output);
+  }
+  void backward(const Step<float>& step) override {
+    cpu::pointwise_backward(function_, alpha_, count_, step.inputs[0], step.output, step.output_gradient,
+                            step.input_gradients[0]);
+  }
+
+ private:
+  cpu::Pointwise function_;
+  float alpha_;
+  int64_t count_;
+};
+
+// Function: one of kernels/ref/pointwise.h. ReadsInput: its slope needs x (else y alone).
+template <class Function, cpu::Pointwise fast, bool reads_input>
+class Activation final : public OpBase<Activation<Function, fast, reads_input>> {
+ public:
+  explicit Activation(const char* type, Function function = {}) : type_(type), function_(function) {}
+
+  std::string_view type() const override { return type_; }
+  Attributes attributes() const override {
+    if constexpr (requires { function_.alpha; }) return {{"alpha", function_.alpha}};
+    return {};
+  }
+  Shape infer(std::span<const Shape> inputs) const override {
+    require_inputs(inputs, 1);
+    return inputs[0];
+  }
+  BackwardReads backward_reads() const override { return {.inputs = reads_input, .output = true}; }
+  bool in_place() const override { return !reads_input; }
+
+  template <class T>
+  void forward(const Signature& shapes, const Step<T>& step) const {
+    ref::pointwise_forward(function_, shapes.output.elements(), step.inputs[0], step.output);
+  }
+  template <class T>
+  void backward(const Signature& shapes, const Step<T>& step) const {
+    ref::pointwise_backward(function_, shapes.output.elements(), step.inputs[0], step.output, step.output_gradient,
+                            step.input_gradients[0]);
+  }
+  std::unique_ptr<Kernel> prepare(const Signature& shapes, const PrepareOptions&) const override {
+    double alpha = 0;
+    if constexpr (requires { function_.alpha; }) alpha = function_.alpha;
+    return std::make_unique<PointwiseKernel>(fast, alpha, shapes.output.elements());
+  }
+
+ private:
+  const char* type_;
+  Function function_;
+};
+
+using ReluOp = Activation<ref::Relu, cpu::Pointwise::relu, false>;
+using LeakyReluOp = Activation<ref::LeakyRelu, cpu::Pointwise::leaky_relu, true>;
+using EluOp = Activation<ref::Elu, cpu::Pointwise::elu, true>;
+using SigmoidOp = Activation<ref::Sigmoid, cpu::Pointwise::sigmoid, false>;
+using TanhOp = Activation<ref::Tanh, cpu::Pointwise::tanh, false>;
+
+std::shared_ptr<const Op> leaky_relu_op(double alpha) {
+  require(std::isfinite(alpha), "alpha must be finite, got {}", alpha);
+  return std::make_shared<LeakyReluOp>("leaky_relu", ref::LeakyRelu{alpha});
+}
+
+std::shared_ptr<const Op> elu_op(double alpha) {
+  require(std::isfinite(alpha), "alpha must be finite, got {}", alpha);
+  return std::make_shared<EluOp>("elu", ref::Elu{alpha});
+}
+
+}  // namespace
+
+std::shared_ptr<const Op> make_relu(AttributeReader&) { return std::make_shared<ReluOp>("relu"); }
+std::shared_ptr<const Op> make_sigmoid(AttributeReader&) { return std::make_shared<SigmoidOp>("sigmoid"); }
+std::shared_ptr<const Op> make_tanh(AttributeReader&) { return std::make_shared<TanhOp>("tanh"); }
+std::shared_ptr<const Op> make_leaky_relu(AttributeReader& attributes) {
+  return leaky_relu_op(attributes.number("alpha"));
+}
+std::shared_ptr<const Op> make_elu(AttributeReader& attributes) { return elu_op(attributes.number("alpha")); }
+
+Value relu(Value x) { return x.graph().add("", std::make_shared<ReluOp>("relu"), {x}); }
+Value sigmoid(Value x) { return x.graph().add("", std::make_shared<SigmoidOp>("sigmoid"), {x}); }
+Value tanh(Value x) { return x.graph().add("", std::make_shared<TanhOp>("tanh"), {x}); }
+Value leaky_relu(Value x, double alpha) { return x.graph().add("", leaky_relu_op(alpha), {x}); }
+Value elu(Value x, double alpha) { return x.graph().add("", elu_op(alpha), {x}); }
+
+}  // namespace fovea

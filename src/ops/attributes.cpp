@@ -1,0 +1,50 @@
+#include "ops/attributes.h"
+
+#include <fmt/format.h>
+
+#include "fovea/error.h"
+
+namespace fovea {
+
+namespace {
+
+template <class T>
+const T& expect(const Attribute& attribute, const std::string& name, std::string_view kind) {
+  if (const T* value = std::get_if<T>(&attribute)) return *value;
+  throw Error(ErrorKind::format, fmt::format("attribute '{}' must be {}", name, kind));
+}
+
+}  // namespace
+
+const Attribute& AttributeReader::get(const std::string& name) {
+  const auto found = attributes_.find(name);
+  if (found == attributes_.end()) throw Error(ErrorKind::format, fmt::format("attribute '{}' is missing", name));
+  read_.insert(name);
+  return found->second;
+}
+
+int64_t AttributeReader::integer(const std::string& name) { return expect<int64_t>(get(name), name, "a whole number"); }
+
+double AttributeReader::number(const std::string& name) {
+  const Attribute& attribute = get(name);
+  if (const auto* whole = std::get_if<int64_t>(&attribute)) return static_cast<double>(*whole);
+  return expect<double>(attribute, name, "a number");
+}
+
+bool AttributeReader::boolean(const std::string& name) { return expect<bool>(get(name), name, "true or false"); }
+
+std::vector<int64_t> AttributeReader::integers(const std::string& name, size_t count) {
+  const auto& values = expect<std::vector<int64_t>>(get(name), name, "a list of whole numbers");
+  if (values.size() != count) {
+    throw Error(ErrorKind::format, fmt::format("attribute '{}' needs {} numbers, got {}", name, count, values.size()));
+  }
+  return values;
+}
+
+void AttributeReader::finish() const {
+  for (const auto& [name, value] : attributes_) {
+    if (!read_.contains(name)) throw Error(ErrorKind::format, fmt::format("unknown attribute '{}'", name));
+  }
+}
+
+}  // namespace fovea

@@ -1,0 +1,42 @@
+#include "ops/table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "core/suggest.h"
+#include "fovea/error.h"
+
+namespace fovea {
+
+namespace {
+
+constexpr std::array ops = {
+    OpEntry{"elu", make_elu},   OpEntry{"leaky_relu", make_leaky_relu},
+    OpEntry{"relu", make_relu}, OpEntry{"sigmoid", make_sigmoid},
+    OpEntry{"tanh", make_tanh},
+};
+
+}  // namespace
+
+std::shared_ptr<const Op> make_op(std::string_view type, const Attributes& attributes) {
+  const auto entry = std::ranges::find(ops, type, &OpEntry::type);
+  if (entry == ops.end()) {
+    std::vector<std::string> names(ops.size());
+    std::ranges::transform(ops, names.begin(), [](const OpEntry& op) { return std::string(op.type); });
+    throw Error(ErrorKind::format, fmt::format("unknown op '{}'{}", type, did_you_mean(type, names)));
+  }
+  AttributeReader reader(attributes);
+  std::shared_ptr<const Op> op = entry->make(reader);
+  reader.finish();
+  return op;
+}
+
+std::vector<std::string_view> op_types() {
+  std::vector<std::string_view> types;
+  for (const OpEntry& op : ops) types.push_back(op.type);
+  return types;
+}
+
+}  // namespace fovea
