@@ -13,6 +13,7 @@ namespace fovea {
 namespace {
 
 constexpr std::array ops = {
+    OpEntry{"conv", make_conv}, OpEntry{"dense", make_dense},
     OpEntry{"elu", make_elu},   OpEntry{"leaky_relu", make_leaky_relu},
     OpEntry{"relu", make_relu}, OpEntry{"sigmoid", make_sigmoid},
     OpEntry{"tanh", make_tanh},
