@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,8 @@ struct OpCase {
   double tolerance = 2e-6;  // of a fast kernel, relative to the largest magnitude in the tensor compared
   bool speed = false;       // timed by bench/op_bench; too large for finite differences
 };
+
+inline void PrintTo(const OpCase& op_case, std::ostream* out) { *out << op_case.name; }
 
 const std::vector<OpCase>& op_cases();
 // Throws std::out_of_range when there is none of that name.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <vector>
@@ -11,25 +12,34 @@
 // Runs an op's kernel, or its reference, one step forward and back on guarded memory.
 namespace fovea::testing {
 
-// Memory between two guard zones, all of it NaN at first: what a kernel forgets to write, or reads but does not own,
-// shows in the results, and what it writes beside its own in intact(). Aligned for T only: Step promises no more.
+// Memory between two guard zones, aligned for T only: Step promises no more. Memory for results holds NaN, so that what
+// a kernel forgets to write shows, between numbers; given values lie between NaN, so that what a kernel reads beside
+// them shows. (Were both NaN, f(NaN) = NaN written beside a result would not.)
 template <class T>
 class Guarded {
  public:
-  explicit Guarded(size_t size) : memory_(size + 2 * guard, std::numeric_limits<T>::quiet_NaN()) {}
-  explicit Guarded(const std::vector<T>& values) : Guarded(values.size()) { std::ranges::copy(values, data()); }
+  explicit Guarded(size_t size) : Guarded(size, std::numeric_limits<T>::quiet_NaN(), T(-12345)) {}
+  explicit Guarded(const std::vector<T>& values) : Guarded(values.size(), 0, std::numeric_limits<T>::quiet_NaN()) {
+    std::ranges::copy(values, data());
+  }
 
   T* data() { return memory_.data() + guard; }
   std::vector<T> values() const { return {memory_.begin() + guard, memory_.end() - guard}; }
   bool intact() const {
-    const auto is_nan = [](T value) { return value != value; };
-    return std::all_of(memory_.begin(), memory_.begin() + guard, is_nan) &&
-           std::all_of(memory_.end() - guard, memory_.end(), is_nan);
+    const auto as_before = [this](T value) { return std::memcmp(&value, &beside_, sizeof(T)) == 0; };
+    return std::all_of(memory_.begin(), memory_.begin() + guard, as_before) &&
+           std::all_of(memory_.end() - guard, memory_.end(), as_before);
   }
 
  private:
   static constexpr std::ptrdiff_t guard = 67;
+
+  Guarded(size_t size, T inside, T beside) : memory_(size + 2 * guard, beside), beside_(beside) {
+    std::fill(memory_.begin() + guard, memory_.end() - guard, inside);
+  }
+
   std::vector<T> memory_;
+  T beside_;
 };
 
 template <class T>
