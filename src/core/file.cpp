@@ -22,8 +22,14 @@ namespace {
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
+fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
+
 [[noreturn]] void fail_reading(const fs::path& path, const std::string& why) {
   throw Error(ErrorKind::data, fmt::format("cannot read {}: {}", path.string(), why));
+}
+
+[[noreturn]] void fail_writing(const fs::path& path, const std::string& why) {
+  throw Error(ErrorKind::data, fmt::format("cannot write {}: {}", path.string(), why));
 }
 
 FileDescriptor open_for_reading(const fs::path& path, int flags, struct stat& status) {
@@ -44,7 +50,7 @@ bool is_same_file(const FileDescriptor& file, const fs::path& path) {
 // Creates or takes over `partial` under an exclusive lock, which the kernel drops when the process dies: a leftover of
 // a killed writer can be taken, the file of a living one cannot. Returns a closed descriptor, errno set, on failure.
 FileDescriptor open_partial(const fs::path& partial) {
-  for (;;) {
+  for (int attempt = 0; attempt < 100; ++attempt) {
     FileDescriptor file(::open(partial.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666));
     if (!file.is_open()) return file;
     if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return {};
@@ -53,6 +59,8 @@ FileDescriptor open_partial(const fs::path& partial) {
     if (::ftruncate(file.get(), 0) != 0) return {};
     return file;
   }
+  errno = EWOULDBLOCK;
+  return {};
 }
 
 void sync_folder(const fs::path& folder) {
@@ -70,11 +78,11 @@ AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), partial_(path_) 
   partial_ += ".partial";
   struct stat status {};
   if (::stat(path_.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
-    throw Error(ErrorKind::data, fmt::format("cannot write {}: {}", path_.string(),
-                                             S_ISDIR(status.st_mode) ? "it is a folder" : "it is no regular file"));
+    fail_writing(path_, S_ISDIR(status.st_mode) ? "it is a folder" : "it is no regular file");
   }
   file_ = open_partial(partial_);
   if (file_.is_open()) return;
+  if (errno == ENOENT) fail_writing(path_, fmt::format("there is no folder {}", folder_of(path_).string()));
   const int error = errno;
   throw Error(ErrorKind::data, fmt::format("cannot write {}: {}", path_.string(),
                                            error == EWOULDBLOCK ? "another writer is at work on it" : reason(error)));
@@ -108,7 +116,7 @@ void AtomicFile::commit() {
   if (::fsync(file_.get()) != 0) fail(written_, errno);
   if (::rename(partial_.c_str(), path_.c_str()) != 0) fail(written_, errno);
   file_.reset();
-  sync_folder(path_.has_parent_path() ? path_.parent_path() : fs::path("."));
+  sync_folder(folder_of(path_));
 }
 
 void write_file_atomically(const fs::path& path, std::span<const std::byte> bytes) {
@@ -118,6 +126,7 @@ void write_file_atomically(const fs::path& path, std::span<const std::byte> byte
 }
 
 std::vector<std::byte> read_file(const fs::path& path, uint64_t max_size) {
+  max_size = std::min<uint64_t>(max_size, PTRDIFF_MAX - 1);
   struct stat status {};
   const FileDescriptor file = open_for_reading(path, 0, status);
   const auto refuse_size = [&] { fail_reading(path, fmt::format("it holds more than {} bytes", max_size)); };
