@@ -34,19 +34,21 @@ struct Preprocessing {
 // nor resizing allocate nothing and others only while the scratch still grows. Each thread uses its own.
 class Preprocessor {
  public:
-  // Throws Error(usage) when the settings make no sense (channels other than 1 or 3, an empty or huge size, padding
-  // that leaves no picture, mean or std of the wrong length or not finite, std <= 0).
+  // Throws Error(usage) when the settings make no sense: channels other than 1 or 3, an empty or huge size, padding
+  // that leaves no picture, mean or std of the wrong length or not finite, std <= 0.
   explicit Preprocessor(const Preprocessing& settings);
+  ~Preprocessor();
+  Preprocessor(Preprocessor&&) noexcept;
+  Preprocessor& operator=(Preprocessor&&) noexcept;
 
-  const Preprocessing& settings() const { return settings_; }
-  // Writes {height, width, channels} floats.
+  // Writes {height, width, channels} floats. Throws Error(usage) when the image is inconsistent.
   void run(const Image& image, float* out);
 
  private:
+  struct Scratch;
   Preprocessing settings_;
-  std::vector<float> table_;   // {channels, 256}
-  std::vector<float> border_;  // {channels}: what a black pixel becomes
-  Image converted_, resized_, scratch_;
+  std::vector<float> table_;  // {channels, 256}
+  std::unique_ptr<Scratch> scratch_;
 };
 
 // One picture as a tensor {1, height, width, channels}. Throws as Preprocessor does.
