@@ -17,11 +17,17 @@
 #ifndef FOVEA_KERNELS_CPU_POOL_ONCE
 #define FOVEA_KERNELS_CPU_POOL_ONCE
 namespace fovea::cpu {
-constexpr int64_t band_channels = 64;
-inline int64_t bands_per_picture(const PoolShape& s) { return (s.channels + band_channels - 1) / band_channels; }
+// Enough pictures keep all threads busy whole; a few are split.
+inline int64_t channels_per_band(const PoolShape& s) {
+  return s.batch >= 8 ? s.channels : std::min<int64_t>(s.channels, 64);
+}
+inline int64_t bands_per_picture(const PoolShape& s) {
+  return (s.channels + channels_per_band(s) - 1) / channels_per_band(s);
+}
 }  // namespace fovea::cpu
 #endif
 
+// Shapes are taken by value: a vector store may alias any memory, which would make the compiler read them again.
 HWY_BEFORE_NAMESPACE();
 namespace fovea::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -32,13 +38,15 @@ HWY_INLINE auto Replaces(V next, V best) {
   return hn::Or(hn::Gt(next, best), hn::IsNaN(next));
 }
 
-// Calls f(rows, columns) with the window's extents, constants for the commonest window.
+// Calls f(rows, columns) with the window's extents, constants for the commonest windows.
 template <class F>
 HWY_INLINE void WithExtents(const PoolWindow& window, const F& f) {
   const int64_t rows = window.bottom - window.top;
   const int64_t columns = window.right - window.left;
   if (rows == 2 && columns == 2) {
     f(std::integral_constant<int64_t, 2>{}, std::integral_constant<int64_t, 2>{});
+  } else if (rows == 3 && columns == 3) {
+    f(std::integral_constant<int64_t, 3>{}, std::integral_constant<int64_t, 3>{});
   } else {
     f(rows, columns);
   }
@@ -46,7 +54,7 @@ HWY_INLINE void WithExtents(const PoolWindow& window, const F& f) {
 
 // Calls f(window, x at its first pixel, y) for the windows of output rows [begin, end) of all pictures.
 template <class F>
-HWY_INLINE void ForEachWindow(const PoolShape& s, int64_t begin, int64_t end, const float* x, float* y, const F& f) {
+HWY_INLINE void ForEachWindow(PoolShape s, int64_t begin, int64_t end, const float* x, float* y, const F& f) {
   for (int64_t row = begin; row < end; ++row) {
     const float* const picture = x + row / s.out_height * s.height * s.width * s.channels;
     for (int64_t j = 0; j < s.out_width; ++j) {
@@ -56,7 +64,7 @@ HWY_INLINE void ForEachWindow(const PoolShape& s, int64_t begin, int64_t end, co
   }
 }
 
-void MaxPoolForward(const PoolShape& s, int64_t begin, int64_t end, const float* x, float* y) {
+void MaxPoolForward(PoolShape s, int64_t begin, int64_t end, const float* x, float* y) {
   ForEachWindow(s, begin, end, x, y, [&](const PoolWindow& window, const float* from, float* to) {
     WithExtents(window, [&](auto rows, auto columns) {
       for_each_channel(s.channels, [&](auto d, int64_t c) {
@@ -73,7 +81,7 @@ void MaxPoolForward(const PoolShape& s, int64_t begin, int64_t end, const float*
   });
 }
 
-void AvgPoolForward(const PoolShape& s, int64_t begin, int64_t end, const float* x, float* y) {
+void AvgPoolForward(PoolShape s, int64_t begin, int64_t end, const float* x, float* y) {
   ForEachWindow(s, begin, end, x, y, [&](const PoolWindow& window, const float* from, float* to) {
     const float scale = 1.0F / static_cast<float>(window.divisor);
     WithExtents(window, [&](auto rows, auto columns) {
@@ -97,8 +105,8 @@ class BandGradient {
  public:
   HWY_INLINE BandGradient(const PoolShape& s, int64_t band, float* dx)
       : s_(s),
-        first_(band % bands_per_picture(s) * band_channels),
-        last_(HWY_MIN(first_ + band_channels, s.channels)),
+        first_(band % bands_per_picture(s) * channels_per_band(s)),
+        last_(HWY_MIN(first_ + channels_per_band(s), s.channels)),
         picture_(band / bands_per_picture(s)),
         dx_(dx + picture_ * s.height * s.width * s.channels) {}
 
@@ -139,7 +147,7 @@ class BandGradient {
     }
   }
 
-  const PoolShape& s_;
+  const PoolShape s_;
   int64_t first_, last_, picture_;
   float* dx_;
   int64_t zeroed_ = 0;
@@ -152,7 +160,7 @@ HWY_INLINE void Put(D d, V gradient, float* to) {
 }
 
 template <bool disjoint>
-HWY_INLINE void MaxPoolBackwardBand(const PoolShape& s, int64_t index, const float* x, const float* dy, float* dx) {
+HWY_INLINE void MaxPoolBackwardBand(PoolShape s, int64_t index, const float* x, const float* dy, float* dx) {
   BandGradient band(s, index, dx);
   const float* const picture = x + band.picture_offset();
   band.ForEachWindow([&](const PoolWindow& window, int64_t from, int64_t to) {
@@ -184,7 +192,7 @@ HWY_INLINE void MaxPoolBackwardBand(const PoolShape& s, int64_t index, const flo
 }
 
 template <bool disjoint>
-HWY_INLINE void AvgPoolBackwardBand(const PoolShape& s, int64_t index, const float* dy, float* dx) {
+HWY_INLINE void AvgPoolBackwardBand(PoolShape s, int64_t index, const float* dy, float* dx) {
   BandGradient band(s, index, dx);
   band.ForEachWindow([&](const PoolWindow& window, int64_t from, int64_t to) {
     const float scale = 1.0F / static_cast<float>(window.divisor);
@@ -235,7 +243,7 @@ void over_rows(const PoolShape& s, const F& f) {
 
 template <class F>
 void over_bands(const PoolShape& s, const F& f) {
-  const int64_t elements = s.height * s.width * std::min(s.channels, band_channels);
+  const int64_t elements = s.height * s.width * channels_per_band(s);
   parallel_for(s.batch * bands_per_picture(s), std::max<int64_t>(1, 16384 / elements), [&](int64_t begin, int64_t end) {
     for (int64_t band = begin; band < end; ++band) f(band);
   });
