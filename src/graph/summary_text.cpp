@@ -37,9 +37,7 @@ std::string bytes(int64_t number) {
 
 // "61,706"
 std::string grouped(int64_t number) {
-  std::string digits = fmt::format("{}", number);
-  for (auto at = static_cast<int64_t>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<size_t>(at), ",");
-  return digits;
+  return number < 1000 ? fmt::format("{}", number) : fmt::format("{},{:03}", grouped(number / 1000), number % 1000);
 }
 
 std::string field(const ReceptiveField& field) {
