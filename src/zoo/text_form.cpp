@@ -153,21 +153,14 @@ class Parser {
  private:
   // Layers, up to a closing parenthesis or the end.
   Value sequence(Value x) {
-    accept_lines();
+    reader_.accept_lines();
     while (true) {
       x = item(x);
-      const bool new_line = accept_lines();
+      const bool new_line = reader_.accept_lines();
       if (reader_.at_end() || reader_.peek() == ")") return x;
       if (!reader_.accept(",") && !new_line) reader_.fail("expected ',' before the next layer");
-      accept_lines();
+      reader_.accept_lines();
     }
-  }
-
-  bool accept_lines() {
-    const size_t before = reader_.place();
-    while (reader_.accept("\n")) {
-    }
-    return reader_.place() != before;
   }
 
   Value item(Value x) {
@@ -216,7 +209,7 @@ class Parser {
 
   Value layer(Value x) {
     const size_t start = reader_.place();
-    if (reader_.at_layer_end()) reader_.fail("expected a layer");
+    if (reader_.at_layer_end() || reader_.peek() == "(") reader_.fail("expected a layer");
     const std::string word = normalized(reader_.peek());
     const auto* const known = std::ranges::find(layers, word, &Layer::word);
     if (known == layers.end()) reader_.fail(fmt::format("unknown layer{}", suggestion(word)));

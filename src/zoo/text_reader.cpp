@@ -81,6 +81,12 @@ bool TextReader::accept(std::string_view word) {
   return true;
 }
 
+bool TextReader::accept_lines() {
+  if (at_end() || text_[at_] != '\n') return false;
+  while (!at_end() && (is_space(text_[at_]) || text_[at_] == '\n')) ++at_;
+  return true;
+}
+
 bool TextReader::at_layer_end() const { return at_end() || (is_mark(text_[at_]) && text_[at_] != '('); }
 
 int64_t TextReader::whole(std::string_view what, int64_t least) {

@@ -25,6 +25,7 @@ class TextReader {
   std::string_view peek() const;
   std::string_view take();
   bool accept(std::string_view word);
+  bool accept_lines();  // any number of line breaks
   bool at_end() const { return at_ == text_.size(); }
   // At the end of a layer: a separator, a closing parenthesis or the end of the text.
   bool at_layer_end() const;
