@@ -21,7 +21,7 @@ OpCase unary(const std::string& name, const Unary& op, const Shape& sample, Draw
   const auto build = [=](Graph& graph) { return op(graph.input("a", a), graph.input("b", b)); };
   return {.name = name, .build = build, .draws = std::move(draws)};
 }
-[[maybe_unused]] OpCase batch_of(int64_t batch, OpCase op_case) {
+OpCase batch_of(int64_t batch, OpCase op_case) {
   op_case.batch = batch;
   return op_case;
 }
@@ -32,6 +32,17 @@ OpCase unary(const std::string& name, const Unary& op, const Shape& sample, Draw
 OpCase speed(OpCase op_case) {
   op_case.speed = true;
   return op_case;
+}
+OpCase tolerance(double tolerance, OpCase op_case) {
+  op_case.tolerance = tolerance;
+  return op_case;
+}
+OpCase conv_case(const std::string& name, const Shape& sample, const ConvOptions& options) {
+  return unary(
+      name, [=](Value x) { return conv(x.graph(), x, options); }, sample);
+}
+OpCase dense_case(const std::string& name, int64_t channels, int64_t units, bool bias = true) {
+  return unary(name, [=](Value x) { return dense(x.graph(), x, units, bias); }, {channels});
 }
 }  // namespace
 
@@ -58,6 +69,44 @@ const std::vector<OpCase>& op_cases() {
           "tanh_saturated", [](Value x) { return tanh(x); }, {5, 7, 3}, Draw::uniform(-200, 200)),
       speed(unary(
           "tanh_large", [](Value x) { return tanh(x); }, {28, 28, 33}, Draw::uniform(-10, 10))),
+
+      conv_case("conv_1x1", {5, 7, 3}, {.filters = 4}),
+      conv_case("conv_3x3", {6, 7, 3}, {.filters = 4, .kernel = 3, .padding = 1}),
+      conv_case("conv_no_bias", {5, 6, 2}, {.filters = 3, .kernel = 3, .bias = false}),
+      conv_case("conv_stride", {7, 8, 3}, {.filters = 5, .kernel = 3, .stride = 2, .padding = 1}),
+      conv_case("conv_unequal", {7, 6, 3}, {.filters = 4, .kernel = {3, 2}, .stride = {2, 1}, .padding = {1, 0, 2, 1}}),
+      conv_case("conv_dilation", {9, 8, 3}, {.filters = 2, .kernel = 3, .padding = 1, .dilation = {2, 3}}),
+      conv_case("conv_groups", {5, 6, 6}, {.filters = 9, .kernel = 3, .padding = 1, .groups = 3}),
+      conv_case("conv_depthwise", {6, 7, 5}, {.filters = 5, .kernel = 3, .padding = 1, .groups = 5}),
+      conv_case("conv_depthwise_stride", {7, 7, 3},
+                {.filters = 6, .kernel = 3, .stride = 2, .padding = 1, .groups = 3}),
+      conv_case("conv_same", {5, 6, 3}, {.filters = 4, .kernel = {4, 3}, .padding = Padding::same()}),
+      conv_case("conv_same_stride", {7, 6, 3}, {.filters = 4, .kernel = 3, .stride = 2, .padding = Padding::same()}),
+      conv_case("conv_one_channel", {9, 8, 1}, {.filters = 6, .kernel = 5, .padding = 2}),
+      conv_case("conv_whole_picture", {4, 4, 3}, {.filters = 5, .kernel = 4}),
+      conv_case("conv_wide_padding", {3, 3, 2}, {.filters = 3, .kernel = 2, .padding = 2}),
+      conv_case("conv_row", {1, 9, 3}, {.filters = 4, .kernel = {1, 3}, .padding = {0, 1}}),
+      conv_case("conv_one_pixel", {1, 1, 1}, {.filters = 1}),
+      conv_case("conv_stride_beyond_kernel", {9, 10, 3}, {.filters = 4, .kernel = 2, .stride = 3}),
+      conv_case("conv_1x1_stride", {7, 8, 3}, {.filters = 4, .stride = 2}),
+      conv_case("conv_odd_channels", {7, 9, 19}, {.filters = 35, .kernel = 3, .padding = 1}),
+      conv_case("conv_many_filters", {6, 6, 32}, {.filters = 64, .kernel = 3, .padding = 1}),
+      tolerance(1e-5, conv_case("conv_3x3_tiles", {17, 23, 16}, {.filters = 16, .kernel = 3, .padding = 1})),
+      batch_of(1, conv_case("conv_single", {9, 11, 8}, {.filters = 16, .kernel = 3, .padding = 1})),
+      speed(batch_of(8, conv_case("conv_lenet_1", {28, 28, 1}, {.filters = 6, .kernel = 5, .padding = 2}))),
+      speed(batch_of(8, conv_case("conv_lenet_2", {14, 14, 6}, {.filters = 16, .kernel = 5}))),
+      speed(conv_case("conv_resnet_stem", {56, 56, 3}, {.filters = 64, .kernel = 7, .stride = 2, .padding = 3})),
+      speed(tolerance(2e-5, conv_case("conv_resnet_64", {28, 28, 64}, {.filters = 64, .kernel = 3, .padding = 1}))),
+      speed(tolerance(2e-5, conv_case("conv_resnet_256", {7, 7, 256}, {.filters = 256, .kernel = 3, .padding = 1}))),
+      speed(conv_case("conv_resnet_down", {28, 28, 64}, {.filters = 128, .stride = 2, .bias = false})),
+      speed(conv_case("conv_mobilenet", {56, 56, 32}, {.filters = 32, .kernel = 3, .padding = 1, .groups = 32})),
+
+      dense_case("dense", 13, 7),
+      batch_of(3, dense_case("dense_no_bias", 5, 4, false)),
+      batch_of(1, dense_case("dense_one", 1, 1)),
+      batch_of(33, dense_case("dense_odd", 35, 17)),
+      speed(batch_of(64, dense_case("dense_lenet", 400, 120))),
+      speed(batch_of(1, dense_case("dense_vgg", 2048, 512))),
   };
   return cases;
 }
