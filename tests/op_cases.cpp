@@ -44,6 +44,14 @@ OpCase conv_case(const std::string& name, const Shape& sample, const ConvOptions
 OpCase dense_case(const std::string& name, int64_t channels, int64_t units, bool bias = true) {
   return unary(name, [=](Value x) { return dense(x.graph(), x, units, bias); }, {channels});
 }
+OpCase max_pool_case(const std::string& name, const Shape& sample, const PoolOptions& options) {
+  return unary(
+      name, [=](Value x) { return max_pool(x, options); }, sample, Draw::distinct());
+}
+OpCase avg_pool_case(const std::string& name, const Shape& sample, const PoolOptions& options) {
+  return unary(
+      name, [=](Value x) { return avg_pool(x, options); }, sample);
+}
 }  // namespace
 
 const std::vector<OpCase>& op_cases() {
@@ -107,6 +115,35 @@ const std::vector<OpCase>& op_cases() {
       batch_of(33, dense_case("dense_odd", 35, 17)),
       speed(batch_of(64, dense_case("dense_lenet", 400, 120))),
       speed(batch_of(1, dense_case("dense_vgg", 2048, 512))),
+
+      max_pool_case("max_pool", {6, 8, 3}, {.kernel = 2}),
+      max_pool_case("max_pool_odd", {5, 7, 3}, {.kernel = 2}),
+      max_pool_case("max_pool_overlap", {7, 8, 3}, {.kernel = 3, .stride = 2, .padding = 1}),
+      max_pool_case("max_pool_ceil", {6, 7, 3}, {.kernel = 3, .stride = 2, .ceil_mode = true}),
+      max_pool_case("max_pool_ceil_padded", {5, 6, 3}, {.kernel = 2, .padding = 1, .ceil_mode = true}),
+      max_pool_case("max_pool_unequal", {7, 8, 5}, {.kernel = {2, 3}, .stride = {1, 2}, .padding = {0, 1, 1, 0}}),
+      max_pool_case("max_pool_same", {7, 6, 3}, {.kernel = 3, .stride = 2, .padding = Padding::same()}),
+      max_pool_case("max_pool_gaps", {8, 9, 19}, {.kernel = 2, .stride = 3}),
+      speed(max_pool_case("max_pool_resnet", {56, 56, 64}, {.kernel = 3, .stride = 2, .padding = 1})),
+      avg_pool_case("avg_pool", {6, 8, 3}, {.kernel = 2}),
+      avg_pool_case("avg_pool_odd", {5, 7, 3}, {.kernel = 2}),
+      avg_pool_case("avg_pool_padded", {7, 8, 3}, {.kernel = 3, .stride = 2, .padding = 1}),
+      avg_pool_case("avg_pool_exclude_pad", {7, 8, 3},
+                    {.kernel = 3, .stride = 2, .padding = 1, .count_include_pad = false}),
+      avg_pool_case("avg_pool_ceil", {6, 7, 3}, {.kernel = 3, .stride = 2, .padding = 1, .ceil_mode = true}),
+      avg_pool_case("avg_pool_ceil_exclude_pad", {6, 7, 3},
+                    {.kernel = 3, .stride = 2, .padding = 1, .ceil_mode = true, .count_include_pad = false}),
+      avg_pool_case("avg_pool_unequal", {7, 8, 5}, {.kernel = {2, 3}, .stride = {1, 2}, .padding = {0, 1, 1, 0}}),
+      avg_pool_case("avg_pool_same", {7, 6, 3},
+                    {.kernel = 3, .stride = 2, .padding = Padding::same(), .count_include_pad = false}),
+      speed(avg_pool_case("avg_pool_large", {28, 28, 64}, {.kernel = 2})),
+      unary("global_avg_pool", global_avg_pool, {5, 7, 3}),
+      speed(unary("global_avg_pool_resnet", global_avg_pool, {7, 7, 512})),
+      unary("global_max_pool", global_max_pool, {5, 7, 3}, Draw::distinct()),
+      speed(unary("global_max_pool_large", global_max_pool, {28, 28, 65}, Draw::distinct())),
+
+      unary("flatten", flatten, {3, 4, 5}),
+      speed(unary("flatten_large", flatten, {14, 14, 129})),
   };
   return cases;
 }
