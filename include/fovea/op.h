@@ -64,9 +64,9 @@ struct Step {
   std::span<T* const> input_gradients;
   std::span<T* const> parameter_gradients;
 
-  T* saved = nullptr;    // Kernel::saved_size elements, written by forward, read by backward of the same step
-  T* scratch = nullptr;  // Kernel::scratch_size elements, contents undefined
-  Random random{0};      // the same in forward and backward of one step
+  T* saved = nullptr;     // Kernel::saved_size elements, written by forward, read by backward of the same step
+  T* scratch = nullptr;   // Kernel::scratch_size elements, contents undefined
+  Random random{0};       // the same in forward and backward of one step
   bool training = false;  // batch statistics and dropout on
 };
 
@@ -83,9 +83,9 @@ class Kernel {
 };
 
 struct PrepareOptions {
-  bool training = false;                     // batch statistics and dropout on
-  std::vector<bool> input_gradients = {};    // which inputs need a gradient; empty: there is no backward
-  bool parameter_gradients = false;          // whether parameters need gradients
+  bool training = false;                   // batch statistics and dropout on
+  std::vector<bool> input_gradients = {};  // which inputs need a gradient; empty: there is no backward
+  bool parameter_gradients = false;        // whether parameters need gradients
 };
 
 class Op {
@@ -95,7 +95,7 @@ class Op {
   Op& operator=(const Op&) = delete;
   virtual ~Op() = default;
 
-  virtual std::string_view type() const = 0;              // "conv"
+  virtual std::string_view type() const = 0;  // "conv"
   virtual Attributes attributes() const { return {}; }
 
   // Output shape. Throws Error(format) saying what was expected and what was got; the graph adds the node's name.

@@ -36,7 +36,8 @@ struct Padding {
 };
 
 // Convolution, that is cross-correlation (Goodfellow et al. 2016, Deep Learning, eq. 9.6):
-//   y[n,i,j,k] = b[k] + sum over a, b, c of w[k,c,a,b] * x[n, i*stride + a*dilation - top, j*stride + b*dilation - left, c]
+//   y[n,i,j,k] = b[k] + sum over a, b, c of w[k,c,a,b] * x[n, i*stride + a*dilation - top, j*stride + b*dilation -
+//   left, c]
 // x {N,H,W,C} -> y {N,H',W',filters}, H' = floor((H + top + bottom - dilation*(kernel-1) - 1) / stride) + 1.
 // groups > 1: filters and channels fall into that many blocks, each block of filters sees its block of channels;
 // groups = C is depthwise.
@@ -80,10 +81,10 @@ Value dense(const Scope& scope, Value x, int64_t units, bool bias = true);
 Value flatten(Value x);
 
 // Pointwise. Alpha is the slope (leaky ReLU) or the limit (ELU) on the negative side.
-Value relu(Value x);                            // max(0, x)
+Value relu(Value x);                             // max(0, x)
 Value leaky_relu(Value x, double alpha = 0.01);  // x > 0 ? x : alpha x
 Value elu(Value x, double alpha = 1.0);          // x > 0 ? x : alpha (e^x - 1), Clevert et al. 2016
-Value sigmoid(Value x);                         // 1 / (1 + e^-x)
+Value sigmoid(Value x);                          // 1 / (1 + e^-x)
 Value tanh(Value x);
 
 // Over the last axis: softmax_k = e^x_k / sum_j e^x_j, computed after subtracting the maximum.

@@ -12,15 +12,17 @@
 
 namespace fovea {
 
+class Plan;
+
 struct SessionOptions {
   int64_t batch = 1;
-  bool training = false;        // batch statistics and dropout on
-  std::string differentiate{};  // node whose gradient backward computes (the loss); empty: no backward
-  bool parameter_gradients = true;        // with differentiate: gradients of all trainable parameters
-  std::vector<std::string> gradients{};   // with differentiate: nodes whose gradients are kept
-  std::vector<std::string> keep{};        // nodes whose activations are kept; the output always is
-  uint64_t seed = 0;            // of dropout
-  bool reference = false;       // run the naive specification of every op instead of the fast kernels
+  bool training = false;                 // batch statistics and dropout on
+  std::string differentiate{};           // node whose gradient backward computes (the loss); empty: no backward
+  bool parameter_gradients = true;       // with differentiate: gradients of all trainable parameters
+  std::vector<std::string> gradients{};  // with differentiate: nodes whose gradients are kept
+  std::vector<std::string> keep{};       // nodes whose activations are kept; the output always is
+  uint64_t seed = 0;                     // of dropout
+  bool reference = false;                // run the naive specification of every op instead of the fast kernels
 };
 
 // A graph compiled for one batch size and mode: kernels prepared, weights packed, every buffer placed in one arena by
@@ -63,7 +65,6 @@ class Session {
   size_t arena_bytes() const;
 
  private:
-  struct Plan;
   std::unique_ptr<Plan> plan_;
 };
 

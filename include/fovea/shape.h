@@ -27,9 +27,9 @@ class Shape {
   // Product of all dimensions; 1 for a scalar.
   int64_t elements() const { return elements_; }
 
-  Shape with_dim(int axis, int64_t extent) const;   // a copy with one extent replaced
-  Shape with_batch(int64_t batch) const;            // a copy with dimension 0 replaced
-  Shape without_batch() const;                      // dimensions 1 and up
+  Shape with_dim(int axis, int64_t extent) const;  // a copy with one extent replaced
+  Shape with_batch(int64_t batch) const;           // a copy with dimension 0 replaced
+  Shape without_batch() const;                     // dimensions 1 and up
 
   bool operator==(const Shape& other) const;
 

@@ -24,7 +24,8 @@ Value Graph::input(const std::string& name, const Shape& sample) {
   dims.insert(dims.end(), sample.dims().begin(), sample.dims().end());
   const Shape shape(dims);
   if (shape.elements() == 0) {
-    throw Error(ErrorKind::format, fmt::format("input '{}': extents must be positive, got {}", name, to_string(sample)));
+    throw Error(ErrorKind::format,
+                fmt::format("input '{}': extents must be positive, got {}", name, to_string(sample)));
   }
   nodes_.push_back({name, nullptr, {}, {}, shape});
   output_ = static_cast<int>(nodes_.size()) - 1;

@@ -1,0 +1,307 @@
+#include "graph/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "fovea/error.h"
+
+namespace fovea {
+
+namespace {
+
+void add_into(std::span<float> sum, const float* addend) {
+  for (size_t i = 0; i < sum.size(); ++i) sum[i] += addend[i];
+}
+
+std::unordered_map<std::string_view, size_t> index_by_name(const std::vector<ParameterSpec>& specs) {
+  std::unordered_map<std::string_view, size_t> index;
+  for (size_t i = 0; i < specs.size(); ++i) index.emplace(specs[i].name, i);
+  return index;
+}
+
+}  // namespace
+
+Plan::Plan(Model& model_, const Graph& graph_, const SessionOptions& options_)
+    : model(model_), graph(graph_), options(options_), output(graph_.output_node()) {
+  if (options.batch < 1) throw Error(ErrorKind::usage, fmt::format("batch must be at least 1, got {}", options.batch));
+  if (!options.differentiate.empty()) differentiated = graph.find(options.differentiate);
+  kept.push_back(output);
+  for (const std::string& name : options.keep) kept.push_back(graph.find(name));
+  if (differentiated >= 0) kept.push_back(differentiated);
+  for (const std::string& name : options.gradients) gradient_roots.push_back(graph.find(name));
+  nodes.resize(graph.nodes().size());
+  bind_parameters();
+  infer_shapes();
+  mark_needed();
+  mark_gradients();
+  prepare_kernels();
+  request_values();
+  if (differentiated >= 0) request_gradients();
+  memory = plan_memory(requests);
+  arena = make_buffer(memory.floats);
+  bind_addresses();
+  load_parameters();
+}
+
+void Plan::bind_parameters() {
+  const auto index = index_by_name(model.graph().parameters());
+  for (const ParameterSpec& spec : graph.parameters()) {
+    const auto found = index.find(spec.name);
+    if (found == index.end() || !(model.parameters()[found->second].shape() == spec.shape)) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("the model has no parameter '{}' of shape {}", spec.name, to_string(spec.shape)));
+    }
+    parameter_index.push_back(found->second);
+  }
+}
+
+void Plan::infer_shapes() {
+  for (int i = 0; i < count(); ++i) {
+    const Node& node = graph.node(i);
+    PlannedNode& planned = at(i);
+    planned.source = i;
+    if (!node.op) {
+      planned.shape = node.shape.with_batch(options.batch);
+      continue;
+    }
+    std::vector<Shape> shapes;
+    for (const int input : node.inputs) shapes.push_back(at(input).shape);
+    try {
+      planned.shape = node.op->infer(shapes);
+    } catch (const Error& error) {
+      throw Error(error.kind(), fmt::format("node '{}' ({}): {}", node.name, node.op->type(), error.what()));
+    }
+    if (node.op->is_identity(options.training)) planned.source = at(node.inputs[0]).source;
+  }
+}
+
+void Plan::mark_needed() {
+  for (const int node : kept) at(node).needed = true;
+  for (const int node : gradient_roots) at(node).needed = true;
+  for (int i = count() - 1; i >= 0; --i) {
+    if (!at(i).needed) continue;
+    for (const int input : graph.node(i).inputs) at(input).needed = true;
+  }
+}
+
+void Plan::mark_gradients() {
+  if (differentiated < 0) return;
+  // Downstream of a trained parameter or of a node whose gradient is wanted ...
+  std::vector<bool> depends(nodes.size());
+  for (int i = 0; i < count(); ++i) {
+    const Node& node = graph.node(i);
+    bool any = gradient_wanted(i);
+    for (const int p : node.parameters) {
+      any = any || (options.parameter_gradients && graph.parameters()[static_cast<size_t>(p)].trainable);
+    }
+    for (size_t k = 0; k < node.inputs.size(); ++k) {
+      any = any || (depends[static_cast<size_t>(node.inputs[k])] && node.op->differentiable(k));
+    }
+    depends[static_cast<size_t>(i)] = any;
+  }
+  // ... and upstream of what is differentiated.
+  at(differentiated).has_gradient = true;
+  for (int i = differentiated; i >= 0; --i) {
+    if (!at(i).has_gradient) continue;
+    for (size_t k = 0; k < graph.node(i).inputs.size(); ++k) {
+      const int input = graph.node(i).inputs[k];
+      if (depends[static_cast<size_t>(input)] && graph.node(i).op->differentiable(k)) at(input).has_gradient = true;
+    }
+  }
+}
+
+void Plan::prepare_kernels() {
+  for (int i = 0; i < count(); ++i) {
+    const Node& node = graph.node(i);
+    PlannedNode& planned = at(i);
+    if (!node.op || !planned.needed || planned.source != i) continue;
+    Signature shapes;
+    PrepareOptions prepare;
+    prepare.training = options.training;
+    for (size_t k = 0; k < node.inputs.size(); ++k) {
+      const PlannedNode& input = at(node.inputs[k]);
+      shapes.inputs.push_back(input.shape);
+      if (planned.has_gradient) prepare.input_gradients.push_back(input.has_gradient && node.op->differentiable(k));
+    }
+    shapes.output = planned.shape;
+    prepare.parameter_gradients = planned.has_gradient && options.parameter_gradients && !node.parameters.empty();
+    try {
+      planned.kernel = options.reference ? prepare_reference(*node.op, shapes) : node.op->prepare(shapes, prepare);
+    } catch (const Error& error) {
+      throw Error(error.kind(), fmt::format("node '{}' ({}): {}", node.name, node.op->type(), error.what()));
+    }
+  }
+}
+
+int Plan::request(size_t floats, int first, int last) {
+  if (floats == 0) return no_buffer;
+  requests.push_back({floats, first, last});
+  return static_cast<int>(requests.size()) - 1;
+}
+
+// Values live from their forward step to their last reader, forward or backward.
+void Plan::request_values() {
+  std::vector<int> last_use(nodes.size(), 0);
+  const auto use = [&](int node, int time) {
+    int& last = last_use[static_cast<size_t>(at(node).source)];
+    last = std::max(last, time);
+  };
+  for (int i = 0; i < count(); ++i) {
+    const Node& node = graph.node(i);
+    use(i, forward_time(i));
+    if (!node.op || !at(i).kernel) continue;
+    const BackwardReads reads = node.op->backward_reads();
+    const bool backward = at(i).has_gradient;
+    for (const int input : node.inputs) use(input, backward && reads.inputs ? backward_time(i) : forward_time(i));
+    if (backward && reads.output) use(i, backward_time(i));
+  }
+  for (const int node : kept) use(node, end_of_time());
+  for (const int node : graph.inputs()) use(node, end_of_time());
+
+  for (int i = 0; i < count(); ++i) {
+    PlannedNode& planned = at(i);
+    const Node& node = graph.node(i);
+    const auto floats = static_cast<size_t>(planned.shape.elements());
+    const int last = last_use[static_cast<size_t>(i)];
+    if (!node.op) {
+      planned.value = request(floats, 0, last);  // inputs are filled before the step begins
+    } else if (planned.kernel) {
+      const int now = forward_time(i);
+      const int donor = home(node.inputs[0]).value;
+      if (node.op->in_place() && node.inputs.size() == 1 && requests[static_cast<size_t>(donor)].last == now) {
+        requests[static_cast<size_t>(donor)].last = last;
+        planned.value = donor;
+      } else {
+        planned.value = request(floats, now, last);
+      }
+      planned.saved = request(planned.kernel->saved_size(), now, planned.has_gradient ? backward_time(i) : now);
+      planned.scratch_forward = request(planned.kernel->scratch_size(), now, now);
+    }
+  }
+}
+
+// Gradients are born at their value's last reader (the first to run backward) and die at the value's own node.
+void Plan::request_gradients() {
+  const auto open = [&](int node, int time) {
+    PlannedNode& planned = home(node);
+    const bool keep = gradient_wanted(node) || node == differentiated;
+    if (planned.gradient == no_buffer) {
+      planned.gradient = request(static_cast<size_t>(planned.shape.elements()), time, backward_time(planned.source));
+    }
+    if (keep) requests[static_cast<size_t>(planned.gradient)].last = end_of_time();
+  };
+  open(differentiated, count());
+  for (int i = differentiated; i >= 0; --i) {
+    PlannedNode& planned = at(i);
+    if (!planned.kernel || !planned.has_gradient) continue;
+    const Node& node = graph.node(i);
+    const int now = backward_time(i);
+    planned.scratch_backward = request(planned.kernel->scratch_size(), now, now);
+    for (size_t k = 0; k < node.inputs.size(); ++k) {
+      PlannedNode& input = home(node.inputs[k]);
+      const bool wanted = at(node.inputs[k]).has_gradient && node.op->differentiable(k);
+      const bool add = wanted && input.gradient != no_buffer;
+      planned.add_gradient.push_back(add);
+      if (!wanted) {
+        planned.input_gradients.push_back(no_buffer);
+      } else if (add) {
+        planned.input_gradients.push_back(request(static_cast<size_t>(input.shape.elements()), now, now));
+      } else {
+        BufferRequest& own = requests[static_cast<size_t>(planned.gradient)];
+        if (node.op->in_place() && node.inputs.size() == 1 && own.last == now) {
+          own.last = backward_time(input.source);
+          input.gradient = planned.gradient;
+        } else {
+          open(node.inputs[k], now);
+        }
+        if (gradient_wanted(node.inputs[k])) requests[static_cast<size_t>(input.gradient)].last = end_of_time();
+        planned.input_gradients.push_back(input.gradient);
+      }
+    }
+  }
+}
+
+void Plan::bind_addresses() {
+  if (options.parameter_gradients && differentiated >= 0) {
+    parameter_gradients.resize(model.parameters().size());
+  }
+  for (int i = 0; i < count(); ++i) {
+    const Node& node = graph.node(i);
+    PlannedNode& planned = at(i);
+    if (!planned.kernel) continue;
+    for (const int input : node.inputs) planned.inputs.push_back(address(home(input).value));
+    for (const int p : node.parameters) {
+      const size_t model_index = parameter_index[static_cast<size_t>(p)];
+      planned.parameters.push_back(model.parameters()[model_index].data());
+      float* gradient = nullptr;
+      if (options.parameter_gradients && planned.has_gradient && graph.parameters()[static_cast<size_t>(p)].trainable) {
+        Tensor& tensor = parameter_gradients[model_index];
+        if (tensor.empty()) tensor = Tensor(graph.parameters()[static_cast<size_t>(p)].shape);
+        gradient = tensor.data();
+      }
+      planned.parameter_gradients.push_back(gradient);
+    }
+    for (const int buffer : planned.input_gradients) planned.input_gradient_pointers.push_back(address(buffer));
+
+    Step<float>& step = planned.forward_step;
+    step.inputs = planned.inputs;
+    step.output = address(planned.value);
+    step.parameters = planned.parameters;
+    step.saved = address(planned.saved);
+    step.scratch = address(planned.scratch_forward);
+    step.training = options.training;
+    planned.backward_step = step;
+    planned.backward_step.scratch = address(planned.scratch_backward);
+    planned.backward_step.output_gradient = address(planned.gradient);
+    planned.backward_step.input_gradients = planned.input_gradient_pointers;
+    planned.backward_step.parameter_gradients = planned.parameter_gradients;
+  }
+}
+
+float* Plan::address(int buffer) {
+  return buffer == no_buffer ? nullptr : arena.data() + memory.offsets[static_cast<size_t>(buffer)];
+}
+
+std::span<float> Plan::value_span(int node) {
+  return {address(home(node).value), static_cast<size_t>(at(node).shape.elements())};
+}
+
+std::span<float> Plan::gradient_span(int node) {
+  float* const gradient = address(home(node).gradient);
+  if (gradient == nullptr) {
+    throw Error(ErrorKind::usage, fmt::format("'{}' does not depend on '{}': it has no gradient",
+                                              graph.node(differentiated).name, graph.node(node).name));
+  }
+  return {gradient, static_cast<size_t>(at(node).shape.elements())};
+}
+
+void Plan::load_parameters() {
+  for (PlannedNode& node : nodes) {
+    if (!node.kernel || node.parameters.empty()) continue;
+    const std::vector<const float*> pointers(node.parameters.begin(), node.parameters.end());
+    node.kernel->load(pointers);
+  }
+}
+
+void Plan::forward_node(PlannedNode& node) {
+  // A stream of its own for every node and step.
+  const auto index = static_cast<uint64_t>(&node - nodes.data());
+  node.forward_step.random = Random(options.seed, (step_number << 20U) | index);
+  node.backward_step.random = node.forward_step.random;
+  node.kernel->forward(node.forward_step);
+}
+
+void Plan::backward() {
+  for (int i = differentiated; i >= 0; --i) {
+    PlannedNode& node = at(i);
+    if (!node.kernel || !node.has_gradient) continue;
+    node.kernel->backward(node.backward_step);
+    for (size_t k = 0; k < node.add_gradient.size(); ++k) {
+      if (node.add_gradient[k]) add_into(gradient_span(graph.node(i).inputs[k]), node.input_gradient_pointers[k]);
+    }
+  }
+}
+
+}  // namespace fovea

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "fovea/session.h"
+#include "graph/memory_planner.h"
+
+namespace fovea {
+
+constexpr int no_buffer = -1;
+
+// One node's place in the plan. Buffer numbers index Plan::requests until addresses are known.
+struct PlannedNode {
+  Shape shape;
+  int source = -1;            // the node whose buffers this one uses: itself, or its input when it is an identity
+  bool needed = false;        // reaches the output
+  bool has_gradient = false;  // lies between something to differentiate by and the differentiated node
+  std::unique_ptr<Kernel> kernel;
+  int value = no_buffer;
+  int gradient = no_buffer;
+  int saved = no_buffer;
+  int scratch_forward = no_buffer;
+  int scratch_backward = no_buffer;
+  // Where backward puts the gradient of each input: its gradient buffer, or a spare one that is then added to it.
+  std::vector<int> input_gradients;
+  std::vector<bool> add_gradient;
+
+  // What the kernels see, filled once addresses are known.
+  std::vector<const float*> inputs;
+  std::vector<float*> parameters;
+  std::vector<float*> input_gradient_pointers;
+  std::vector<float*> parameter_gradients;
+  Step<float> forward_step;
+  Step<float> backward_step;
+};
+
+// A graph made ready to run: what Session hides.
+class Plan {
+ public:
+  Plan(Model& model_, const Graph& graph_, const SessionOptions& options_);
+
+  void load_parameters();
+  void forward_node(PlannedNode& node);
+  void backward();
+
+  int count() const { return static_cast<int>(nodes.size()); }
+  PlannedNode& at(int node) { return nodes[static_cast<size_t>(node)]; }
+  // The node whose buffers hold this node's value and gradient.
+  PlannedNode& home(int node) { return at(at(node).source); }
+  int forward_time(int node) const { return node; }
+  int backward_time(int node) const { return 2 * count() - 1 - node; }
+  int end_of_time() const { return 2 * count(); }
+
+  void bind_parameters();
+  void infer_shapes();
+  void mark_needed();
+  void mark_gradients();
+  bool gradient_wanted(int node) const { return std::ranges::find(gradient_roots, node) != gradient_roots.end(); }
+  void prepare_kernels();
+  void request_values();
+  void request_gradients();
+  int request(size_t floats, int first, int last);
+  bool share_in_place(int node);
+  void bind_addresses();
+  float* address(int buffer);
+  std::span<float> value_span(int node);
+  std::span<float> gradient_span(int node);
+
+  Model& model;
+  Graph graph;
+  SessionOptions options;
+  std::vector<size_t> parameter_index;  // graph parameter -> model parameter
+  int output = -1;
+  int differentiated = -1;
+  std::vector<int> kept;            // nodes whose value must survive the step
+  std::vector<int> gradient_roots;  // nodes whose gradient must survive the step
+  std::vector<PlannedNode> nodes;
+  std::vector<BufferRequest> requests;
+  MemoryPlan memory;
+  Tensor arena;
+  std::vector<Tensor> parameter_gradients;  // by model parameter
+  uint64_t step_number = 0;
+};
+
+}  // namespace fovea

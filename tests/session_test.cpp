@@ -1,0 +1,84 @@
+#include "fovea/session.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "fovea/error.h"
+#include "fovea/ops.h"
+#include "graph/memory_planner.h"
+
+namespace fovea {
+namespace {
+
+TEST(MemoryPlanner, BuffersThatLiveTogetherNeverOverlap) {
+  std::vector<BufferRequest> requests;
+  const Random random(3);
+  for (uint64_t i = 0; i < 200; ++i) {
+    const int first = static_cast<int>(random.below(3 * i, 50));
+    requests.push_back({1 + random.below(3 * i + 1, 1000), first, first + static_cast<int>(random.below(3 * i + 2, 10))});
+  }
+  const MemoryPlan plan = plan_memory(requests);
+  for (size_t i = 0; i < requests.size(); ++i) {
+    EXPECT_EQ(plan.offsets[i] % 16, 0U);
+    EXPECT_LE(plan.offsets[i] + requests[i].floats, plan.floats);
+    for (size_t j = 0; j < i; ++j) {
+      if (requests[i].first > requests[j].last || requests[j].first > requests[i].last) continue;
+      EXPECT_TRUE(plan.offsets[i] + requests[i].floats <= plan.offsets[j] ||
+                  plan.offsets[j] + requests[j].floats <= plan.offsets[i]);
+    }
+  }
+}
+
+TEST(MemoryPlanner, ReusesMemoryOfTheDead) {
+  const MemoryPlan plan = plan_memory({{1000, 0, 1}, {1000, 1, 2}, {1000, 2, 3}, {1000, 3, 4}});
+  EXPECT_LE(plan.floats, 2 * 1008U);
+}
+
+// x -> tanh -> sigmoid -> relu: values and derivatives known in closed form.
+TEST(Session, ValuesAndGradientsOfAChain) {
+  Graph graph;
+  relu(sigmoid(tanh(graph.input("x", {2, 2, 1}))));
+  Model model(graph);
+  Session session(model, {.batch = 2, .differentiate = "relu", .gradients = {"x", "tanh"}, .keep = {"tanh"}});
+  const std::span<float> x = session.input("x");
+  ASSERT_EQ(x.size(), 8U);
+  for (size_t i = 0; i < 8; ++i) x[i] = 0.3F * static_cast<float>(i) - 1.0F;
+  session.forward();
+  session.backward();
+  for (size_t i = 0; i < 8; ++i) {
+    const float t = std::tanh(x[i]);
+    const float s = 1 / (1 + std::exp(-t));
+    EXPECT_NEAR(session.output()[i], s, 1e-6);
+    EXPECT_NEAR(session.activation("tanh")[i], t, 1e-6);
+    EXPECT_NEAR(session.gradient("tanh")[i], s * (1 - s), 1e-6);
+    EXPECT_NEAR(session.gradient("x")[i], s * (1 - s) * (1 - t * t), 1e-6);
+  }
+  EXPECT_THROW(session.activation("sigmoid"), Error);
+  EXPECT_THROW(session.gradient("sigmoid"), Error);
+  EXPECT_THROW(session.input("relu"), Error);
+}
+
+TEST(Session, RefusesNonsense) {
+  Graph graph;
+  relu(graph.input("x", {4}));
+  Model model(graph);
+  EXPECT_THROW(Session(model, {.batch = 0}), Error);
+  EXPECT_THROW(Session(model, {.keep = {"rleu"}}), Error);
+  Session session(model, {});
+  EXPECT_THROW(session.backward(), Error);
+}
+
+TEST(Session, NamesTheFirstNodeThatIsNotFinite) {
+  Graph graph;
+  leaky_relu(leaky_relu(tanh(graph.input("x", {3})), 1e38), 1e38);
+  Model model(graph);
+  Session session(model, {});
+  std::ranges::fill(session.input("x"), -1.0F);
+  EXPECT_EQ(session.find_non_finite(), "leaky_relu_2");
+  std::ranges::fill(session.input("x"), 1.0F);
+  EXPECT_EQ(session.find_non_finite(), std::nullopt);
+}
+
+}  // namespace
+}  // namespace fovea
