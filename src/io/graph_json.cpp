@@ -8,6 +8,7 @@
 #include "fovea/error.h"
 #include "fovea/op.h"
 #include "io/json.h"
+#include "io/json_values.h"
 
 namespace fovea {
 
@@ -18,83 +19,52 @@ namespace {
 constexpr size_t max_nodes = 10'000;  // the deepest published networks have some hundreds
 constexpr size_t max_text = 200;      // bytes
 
-json attribute_to_json(const Attribute& attribute) {
-  return std::visit([](const auto& value) { return json(value); }, attribute);
-}
-
 // Texts of a file end up in messages, on a terminal.
 const std::string& checked_text(const std::string& text) {
   const bool printable = std::ranges::all_of(text, [](char c) { return c < 0 || (c >= ' ' && c != 0x7F); });
   if (text.empty() || text.size() > max_text || !printable) {
-    throw Error(ErrorKind::format, fmt::format("{} is no name: 1 to {} printable bytes expected", quote_name(text), max_text));
+    throw Error(ErrorKind::format, fmt::format("1 to {} printable bytes expected, got {}", max_text, quote_name(text)));
   }
   return text;
-}
-
-int64_t to_integer(const json& value) {
-  if (!value.is_number_integer() || (value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX)) {
-    throw Error(ErrorKind::format, fmt::format("a whole number is expected, got {}", quote_name(value.dump())));
-  }
-  return value.get<int64_t>();
-}
-
-std::vector<int64_t> to_integers(const json& list) {
-  std::vector<int64_t> integers;
-  for (const json& item : list) integers.push_back(to_integer(item));
-  return integers;
 }
 
 Attribute attribute_from_json(const json& value) {
   if (value.is_boolean()) return value.get<bool>();
   if (value.is_number_float()) return value.get<double>();
-  if (value.is_number()) return to_integer(value);
-  if (value.is_string()) return checked_text(value.get_ref<const std::string&>());
-  if (value.is_array()) return to_integers(value);
-  throw Error(ErrorKind::format, fmt::format("an attribute cannot be {}", quote_name(value.dump())));
+  if (value.is_string()) return checked_text(json_text(value));
+  if (value.is_array()) return json_integers(value);
+  return json_integer(value);
 }
 
-// The member of an object, which must be of the given type.
-const json& member(const json& object, const char* key, json::value_t type) {
-  const auto found = object.find(key);
-  if (found == object.end() || found->type() != type) {
-    throw Error(ErrorKind::format, fmt::format("'{}' ({}) is missing", key, json(type).type_name()));
-  }
-  return *found;
-}
-
-const std::string& text_member(const json& object, const char* key) {
-  return checked_text(member(object, key, json::value_t::string).get_ref<const std::string&>());
-}
-
-// Builds the graph node by node, keeping an index of names so that large graphs load in linear time.
+// Builds the graph node by node, keeping an index of names so that a large graph loads in linear time.
 class Reader {
  public:
   void add(const json& node) {
-    if (!node.is_object()) throw Error(ErrorKind::format, "a node is no object");
-    const std::string& name = text_member(node, "name");
+    const std::string& name = checked_text(json_text(json_member(node, "name")));
     if (!node.contains("op")) {
-      nodes_[name] = graph_.input(name, Shape(to_integers(member(node, "shape", json::value_t::array))));
+      nodes_[name] = graph_.input(name, Shape(json_integers(json_member(node, "shape"))));
       return;
     }
     std::vector<Value> inputs;
-    for (const json& input : member(node, "inputs", json::value_t::array)) inputs.push_back(find(input));
+    for (const json& input : json_array(node, "inputs")) inputs.push_back(find(json_text(input)));
     Attributes attributes;
-    for (const auto& [key, value] : member(node, "attributes", json::value_t::object).items()) {
+    for (const auto& [key, value] : json_member(node, "attributes").items()) {
       attributes[checked_text(key)] = attribute_from_json(value);
     }
-    nodes_[name] = graph_.add(name, make_op(text_member(node, "op"), attributes), inputs);
+    const std::string& type = checked_text(json_text(json_member(node, "op")));
+    nodes_[name] = graph_.add(name, make_op(type, attributes), inputs);
   }
 
-  Graph finish(const json& output) {
+  Graph finish(const std::string& output) {
     graph_.set_output(find(output));
     return std::move(graph_);
   }
 
  private:
-  Value find(const json& name) const {
-    const auto found = name.is_string() ? nodes_.find(name.get<std::string>()) : nodes_.end();
+  Value find(const std::string& name) const {
+    const auto found = nodes_.find(name);
     if (found == nodes_.end()) {
-      throw Error(ErrorKind::format, fmt::format("there is no node {} before it", quote_name(name.dump())));
+      throw Error(ErrorKind::format, fmt::format("there is no node {} before it", quote_name(name)));
     }
     return found->second;
   }
@@ -114,7 +84,9 @@ json graph_to_json(const Graph& graph) {
       entry["inputs"] = json::array();
       for (const int input : node.inputs) entry["inputs"].push_back(graph.node(input).name);
       entry["attributes"] = json::object();
-      for (const auto& [key, value] : node.op->attributes()) entry["attributes"][key] = attribute_to_json(value);
+      for (const auto& [key, attribute] : node.op->attributes()) {
+        entry["attributes"][key] = std::visit([](const auto& value) { return json(value); }, attribute);
+      }
     } else {
       entry["shape"] = std::vector<int64_t>(node.shape.dims().begin() + 1, node.shape.dims().end());
     }
@@ -126,8 +98,7 @@ json graph_to_json(const Graph& graph) {
 Graph graph_from_json(const json& value, const std::string& source) {
   std::string at = "graph";
   try {
-    if (!value.is_object()) throw Error(ErrorKind::format, "no JSON object");
-    const json& nodes = member(value, "nodes", json::value_t::array);
+    const json& nodes = json_array(value, "nodes");
     if (nodes.empty() || nodes.size() > max_nodes) {
       throw Error(ErrorKind::format, fmt::format("1 to {} nodes are allowed, got {}", max_nodes, nodes.size()));
     }
@@ -137,7 +108,7 @@ Graph graph_from_json(const json& value, const std::string& source) {
       reader.add(nodes[i]);
     }
     at = "graph, output";
-    return reader.finish(member(value, "output", json::value_t::string));
+    return reader.finish(json_text(json_member(value, "output")));
   } catch (const Error& error) {
     throw Error(ErrorKind::format, fmt::format("{}: {}: {}", source, at, error.what()));
   }

@@ -10,6 +10,7 @@
 #include "io/checkpoint_file.h"
 #include "io/graph_json.h"
 #include "io/json.h"
+#include "io/json_values.h"
 
 namespace fovea {
 
@@ -17,7 +18,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int64_t max_extent = 1 << 16;  // of a picture
+constexpr int64_t max_extent = 1 << 16;  // of a picture, so that products of three fit
 
 [[noreturn]] void refuse(const std::string& source, const std::string& why) {
   throw Error(ErrorKind::format, fmt::format("{}: {}", source, why));
@@ -29,21 +30,25 @@ json preprocessing_to_json(const Preprocessing& p) {
 }
 
 Preprocessing preprocessing_from_json(const json& value) {
-  Preprocessing p;
-  value.at("height").get_to(p.height);
-  value.at("width").get_to(p.width);
-  value.at("channels").get_to(p.channels);
-  value.at("padding").get_to(p.padding);
-  value.at("mean").get_to(p.mean);
-  value.at("std").get_to(p.std);
-  return p;
+  const auto extent = [&](const char* key) {
+    const int64_t number = json_integer(json_member(value, key));
+    if (number < 0 || number > max_extent) {
+      throw Error(ErrorKind::format, fmt::format("{} must be 0 to {}, got {}", key, max_extent, number));
+    }
+    return static_cast<int>(number);
+  };
+  const auto numbers = [&](const char* key) {
+    std::vector<float> list;
+    for (const json& item : json_array(value, key)) list.push_back(static_cast<float>(json_number(item)));
+    return list;
+  };
+  return {extent("height"), extent("width"), extent("channels"), extent("padding"), numbers("mean"), numbers("std")};
 }
 
 void check_preprocessing(const Preprocessing& p, const Graph& graph, const std::string& source) {
   const auto count = static_cast<size_t>(p.channels);
-  const bool sane = p.height >= 1 && p.height <= max_extent && p.width >= 1 && p.width <= max_extent &&
-                    (p.channels == 1 || p.channels == 3) && p.padding >= 0 && 2 * p.padding < p.height &&
-                    2 * p.padding < p.width && p.mean.size() == count && p.std.size() == count &&
+  const bool sane = (p.channels == 1 || p.channels == 3) && 2 * p.padding < p.height && 2 * p.padding < p.width &&
+                    p.mean.size() == count && p.std.size() == count &&
                     std::ranges::all_of(p.mean, [](float m) { return std::isfinite(m); }) &&
                     std::ranges::all_of(p.std, [](float s) { return s > 0 && std::isfinite(s); });
   if (!sane) refuse(source, "the preprocessing makes no sense");
@@ -99,6 +104,26 @@ void check_tensors(const SafetensorsFile& file, const Graph& graph, const std::s
   if (!why.empty()) refuse(source, "the weights do not fit the network; " + why);
 }
 
+std::vector<std::string> class_names_from_json(const json& value) {
+  std::vector<std::string> names;
+  if (!value.is_array()) throw Error(ErrorKind::format, "a list is expected");
+  for (const json& name : value) names.push_back(json_text(name));
+  return names;
+}
+
+// Parses an entry of the metadata; errors are led by the file and the entry's name.
+template <class Parse>
+auto read_json_metadata(const std::pair<const std::string, std::string>& entry, const std::string& source,
+                        Parse parse) {
+  const std::string where = fmt::format("{}: {}", source, entry.first);
+  const json value = parse_json(entry.second, where);
+  try {
+    return parse(value);
+  } catch (const Error& error) {
+    refuse(where, error.what());
+  }
+}
+
 const std::string& metadata(const SafetensorsFile& file, const std::string& key, const std::string& source) {
   const auto found = file.metadata().find(key);
   if (found == file.metadata().end()) refuse(source, fmt::format("not a Fovea model: the metadata lack '{}'", key));
@@ -143,18 +168,12 @@ Model read_model(const SafetensorsFile& file, const std::string& source) {
   std::vector<Tensor> parameters;
   for (const ParameterSpec& spec : graph.parameters()) parameters.push_back(file.read_f32(spec.name));
   Model model(std::move(graph), std::move(parameters));
-  try {
-    if (file.metadata().contains("fovea.preprocessing")) {
-      const std::string& text = metadata(file, "fovea.preprocessing", source);
-      model.preprocessing = preprocessing_from_json(parse_json(text, source + ": preprocessing"));
-      check_preprocessing(model.preprocessing, model.graph(), source);
-    }
-    if (file.metadata().contains("fovea.classes")) {
-      const std::string& text = metadata(file, "fovea.classes", source);
-      model.class_names = parse_json(text, source + ": class names").get<std::vector<std::string>>();
-    }
-  } catch (const json::exception&) {
-    refuse(source, "the preprocessing or the class names are damaged");
+  if (const auto text = file.metadata().find("fovea.preprocessing"); text != file.metadata().end()) {
+    model.preprocessing = read_json_metadata(*text, source, preprocessing_from_json);
+    check_preprocessing(model.preprocessing, model.graph(), source);
+  }
+  if (const auto text = file.metadata().find("fovea.classes"); text != file.metadata().end()) {
+    model.class_names = read_json_metadata(*text, source, class_names_from_json);
   }
   const Shape& output = model.graph().node(model.graph().output_node()).shape;
   if (const auto classes = std::ssize(model.class_names); classes != 0 && output.back() != classes) {
