@@ -13,8 +13,17 @@ namespace fovea {
 namespace {
 
 constexpr std::array ops = {
-    OpEntry{"elu", make_elu},   OpEntry{"leaky_relu", make_leaky_relu},
-    OpEntry{"relu", make_relu}, OpEntry{"sigmoid", make_sigmoid},
+    OpEntry{"avg_pool", make_avg_pool},
+    OpEntry{"conv", make_conv},
+    OpEntry{"dense", make_dense},
+    OpEntry{"elu", make_elu},
+    OpEntry{"flatten", make_flatten},
+    OpEntry{"global_avg_pool", make_global_avg_pool},
+    OpEntry{"global_max_pool", make_global_max_pool},
+    OpEntry{"leaky_relu", make_leaky_relu},
+    OpEntry{"max_pool", make_max_pool},
+    OpEntry{"relu", make_relu},
+    OpEntry{"sigmoid", make_sigmoid},
     OpEntry{"tanh", make_tanh},
 };
 

@@ -25,6 +25,21 @@ HWY_INLINE void for_each_vector(int64_t count, const F& f) {
   for (; i < count; ++i) f(one, i);
 }
 
+// Calls f(tag, i) for consecutive i from begin, with vectors of up to max_lanes, then half as many, down to one.
+template <size_t max_lanes, class F>
+HWY_INLINE void for_each_halving(int64_t begin, int64_t end, const F& f) {
+  const hn::CappedTag<float, max_lanes> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  for (; begin + lanes <= end; begin += lanes) f(d, begin);
+  if constexpr (max_lanes > 1) for_each_halving<max_lanes / 2>(begin, end, f);
+}
+
+// As for_each_vector, for short rows, where what is left over matters: 6 is 4 + 2, not six single lanes.
+template <class F>
+HWY_INLINE void for_each_channel(int64_t channels, const F& f) {
+  for_each_halving<HWY_LANES(float)>(0, channels, f);
+}
+
 }  // namespace fovea::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 #endif

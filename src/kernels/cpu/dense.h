@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "kernels/cpu/panels.h"
+
+// Fully connected layer, y {batch, units} = x {batch, channels} weight^T + bias, on the register tiles of gemm-inl.h.
+namespace fovea::cpu {
+
+class Dense {
+ public:
+  Dense(int64_t batch, int64_t channels, int64_t units);
+
+  // Packs weight {units, channels} for forward and, if asked, for input gradients.
+  void load(const float* weight, bool for_input_gradient);
+
+  // bias may be null.
+  void forward(const float* x, const float* bias, float* y) const;
+  void input_gradient(const float* dy, float* dx) const;
+  // dbias may be null.
+  void weight_gradient(const float* x, const float* dy, float* dweight, float* dbias) const;
+
+ private:
+  int64_t batch_, channels_, units_;
+  Panels forward_panels_;   // [channels] x [units]
+  Panels gradient_panels_;  // [units] x [channels]
+  std::vector<float> packed_forward_;
+  std::vector<float> packed_gradient_;
+  std::vector<int64_t> ascending_;    // 0, 1, 2 ...
+  std::vector<int64_t> unit_starts_;  // of every unit's weights
+};
+
+}  // namespace fovea::cpu

@@ -1,0 +1,198 @@
+// The register tiles that convolution and dense layers are made of; re-included per instruction set, so no #pragma
+// once.
+//
+// RowTile: out[m, n] = start[n] + sum over k of a[m][k] b[k, n]: rows are read through pointers, b comes in panels
+// packed by panels.h. OuterTile: out[k, n] += sum over p of a[p][k] v[p, n], the form of weight gradients.
+// Both keep the whole tile in registers and read each operand once per tile.
+#if defined(FOVEA_KERNELS_CPU_GEMM_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef FOVEA_KERNELS_CPU_GEMM_INL_H_
+#undef FOVEA_KERNELS_CPU_GEMM_INL_H_
+#else
+#define FOVEA_KERNELS_CPU_GEMM_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels/cpu/panels.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace fovea::cpu::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Rows of a tile. 6 rows of 2 vectors fill the 16 registers of AVX2; 8 leave AVX-512 its 16 general registers for
+// the row pointers, and two rows' loads per multiply hide the latency on both.
+constexpr int tile_rows = HWY_TARGET <= HWY_AVX3 ? 8 : 6;
+
+// The reduction of RowTile, as `count` runs of `length` consecutive elements, run r starting at offsets[r] from the
+// row pointer: a convolution's window over a channels-last picture.
+struct Runs {
+  const int64_t* offsets;
+  int64_t count;
+  int64_t length;
+};
+
+// Stores the first `columns` lanes of v.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE void StoreColumns(D d, V v, float* out, int64_t columns) {
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  if (columns >= lanes) {
+    hn::StoreU(v, d, out);
+  } else if (columns > 0) {
+    hn::BlendedStore(v, hn::FirstN(d, static_cast<size_t>(columns)), d, out);
+  }
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V LoadColumns(D d, const float* in, int64_t columns) {
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  if (columns >= lanes) return hn::LoadU(d, in);
+  if (columns <= 0) return hn::Zero(d);
+  return hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(columns)), d, in);
+}
+
+// One tile of `rows` rows by `vectors` vectors. `panel` is b for these columns, [k][vectors * lanes]; `start`
+// (null: zeros) has `columns` values, as does each row of out.
+template <int rows, int vectors, class D>
+HWY_INLINE void RowTile(D d, const float* const* HWY_RESTRICT a, const Runs& runs, const float* HWY_RESTRICT panel,
+                        const float* HWY_RESTRICT start, float* const* HWY_RESTRICT out, int64_t columns) {
+  using V = hn::Vec<D>;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  V sum[rows][vectors];
+  for (int v = 0; v < vectors; ++v) {
+    const V first = start ? LoadColumns(d, start + v * lanes, columns - v * lanes) : hn::Zero(d);
+    for (int m = 0; m < rows; ++m) sum[m][v] = first;
+  }
+  for (int64_t r = 0; r < runs.count; ++r) {
+    const float* row[rows];
+    for (int m = 0; m < rows; ++m) row[m] = a[m] + runs.offsets[r];
+    for (int64_t k = 0; k < runs.length; ++k) {
+      V b[vectors];
+      for (int v = 0; v < vectors; ++v) b[v] = hn::LoadU(d, panel + v * lanes);
+      panel += vectors * lanes;
+      for (int m = 0; m < rows; ++m) {
+        const V value = hn::Set(d, row[m][k]);
+        for (int v = 0; v < vectors; ++v) sum[m][v] = hn::MulAdd(value, b[v], sum[m][v]);
+      }
+    }
+  }
+  for (int m = 0; m < rows; ++m) {
+    for (int v = 0; v < vectors; ++v) StoreColumns(d, sum[m][v], out[m] + v * lanes, columns - v * lanes);
+  }
+}
+
+// `count` rows (any number) against one panel.
+template <int vectors, class D>
+HWY_INLINE void RowTiles(D d, const float* const* a, int64_t count, const Runs& runs, const float* panel,
+                         const float* start, float* const* out, int64_t columns) {
+  for (; count >= tile_rows; count -= tile_rows, a += tile_rows, out += tile_rows) {
+    RowTile<tile_rows, vectors>(d, a, runs, panel, start, out, columns);
+  }
+  for (; count >= 4; count -= 4, a += 4, out += 4) RowTile<4, vectors>(d, a, runs, panel, start, out, columns);
+  for (; count >= 1; --count, ++a, ++out) RowTile<1, vectors>(d, a, runs, panel, start, out, columns);
+}
+
+// Calls tile(vectors, tag) with the tile width that panels.h chose for a panel of that width.
+template <class F>
+HWY_INLINE void WithPanelWidth(int64_t width, const F& tile) {
+  const hn::ScalableTag<float> full;
+  const hn::CappedTag<float, narrow_panel> narrow;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(full));
+  if (width == 2 * lanes) {
+    tile(std::integral_constant<int, 2>(), full);
+  } else if (width == lanes) {
+    tile(std::integral_constant<int, 1>(), full);
+  } else {
+    tile(std::integral_constant<int, 1>(), narrow);
+  }
+}
+
+// out[m][n0 .. n0+columns) for `count` rows and every panel of b in [first_panel, last_panel).
+// out[m] points at column 0 of row m.
+HWY_INLINE void RowGemm(const float* const* a, int64_t count, const Runs& runs, const Panels& b, const float* packed,
+                        const float* start, float* const* out, int64_t first_panel, int64_t last_panel) {
+  for (int64_t p = first_panel; p < last_panel; ++p) {
+    const int64_t column = b.first_column(p);
+    const int64_t columns = b.columns_of(p);
+    WithPanelWidth(b.width_of(p), [&](auto vectors, auto d) {
+      float* shifted[row_block];
+      for (int64_t m = 0; m < count; ++m) shifted[m] = out[m] + column;
+      RowTiles<vectors>(d, a, count, runs, packed + b.offset(p), start ? start + column : nullptr, shifted, columns);
+    });
+  }
+}
+
+// out[k * ld + n] (+)= sum over p < count of a[p][offsets[k]] * v[p * v_stride + n], for `rows` consecutive k.
+template <int rows, int vectors, class D>
+HWY_INLINE void OuterTile(D d, const float* const* HWY_RESTRICT a, const int64_t* HWY_RESTRICT offsets, int64_t count,
+                          const float* HWY_RESTRICT v, int64_t v_stride, float* HWY_RESTRICT out, int64_t ld,
+                          int64_t columns, bool accumulate) {
+  using V = hn::Vec<D>;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  V sum[rows][vectors];
+  for (int m = 0; m < rows; ++m) {
+    for (int w = 0; w < vectors; ++w) {
+      sum[m][w] = accumulate ? LoadColumns(d, out + m * ld + w * lanes, columns - w * lanes) : hn::Zero(d);
+    }
+  }
+  int64_t offset[rows];
+  for (int m = 0; m < rows; ++m) offset[m] = offsets[m];
+  const auto add = [&](int64_t p, const V* x) HWY_ATTR {
+    const float* row = a[p];
+    for (int m = 0; m < rows; ++m) {
+      const V value = hn::Set(d, row[offset[m]]);
+      for (int w = 0; w < vectors; ++w) sum[m][w] = hn::MulAdd(value, x[w], sum[m][w]);
+    }
+  };
+  if (columns >= vectors * lanes) {
+    for (int64_t p = 0; p < count; ++p) {
+      V x[vectors];
+      for (int w = 0; w < vectors; ++w) x[w] = hn::LoadU(d, v + p * v_stride + w * lanes);
+      add(p, x);
+    }
+  } else {  // the last panel: nothing beyond the row may be read
+    hn::Mask<D> mask[vectors];
+    for (int w = 0; w < vectors; ++w) {
+      mask[w] = hn::FirstN(d, static_cast<size_t>(std::clamp<int64_t>(columns - w * lanes, 0, lanes)));
+    }
+    for (int64_t p = 0; p < count; ++p) {
+      V x[vectors];
+      for (int w = 0; w < vectors; ++w) x[w] = hn::MaskedLoad(mask[w], d, v + p * v_stride + w * lanes);
+      add(p, x);
+    }
+  }
+  for (int m = 0; m < rows; ++m) {
+    for (int w = 0; w < vectors; ++w) StoreColumns(d, sum[m][w], out + m * ld + w * lanes, columns - w * lanes);
+  }
+}
+
+// OuterTile over k in [0, k_count) and all columns n < columns; out is [k_count][columns].
+HWY_INLINE void OuterGemm(const float* const* a, const int64_t* offsets, int64_t k_count, int64_t count, const float* v,
+                          int64_t v_stride, float* out, int64_t columns, bool accumulate) {
+  const Panels panels = Panels::for_lanes(1, columns, static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>())));
+  for (int64_t p = 0; p < panels.count(); ++p) {
+    const int64_t column = panels.first_column(p);
+    WithPanelWidth(panels.width_of(p), [&](auto vectors, auto d) {
+      const int64_t wide = panels.columns_of(p);
+      int64_t k = 0;
+      for (; k + tile_rows <= k_count; k += tile_rows) {
+        OuterTile<tile_rows, vectors>(d, a, offsets + k, count, v + column, v_stride, out + k * columns + column,
+                                      columns, wide, accumulate);
+      }
+      for (; k + 2 <= k_count; k += 2) {
+        OuterTile<2, vectors>(d, a, offsets + k, count, v + column, v_stride, out + k * columns + column, columns, wide,
+                              accumulate);
+      }
+      for (; k < k_count; ++k) {
+        OuterTile<1, vectors>(d, a, offsets + k, count, v + column, v_stride, out + k * columns + column, columns, wide,
+                              accumulate);
+      }
+    });
+  }
+}
+
+}  // namespace fovea::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif

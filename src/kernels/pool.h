@@ -1,0 +1,37 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace fovea {
+
+// Geometry of a pooling. Every window holds at least one pixel.
+struct PoolShape {
+  int64_t batch, height, width, channels;  // x {batch, height, width, channels}
+  int64_t out_height, out_width;           // y {batch, out_height, out_width, channels}
+  int64_t kernel_height, kernel_width;
+  int64_t stride_height, stride_width;
+  int64_t top, bottom, left, right;  // padding
+  bool count_include_pad;            // whether the average divides by padding as well
+};
+
+// The pixels of the picture that one output sees, and what an average over them divides by.
+struct PoolWindow {
+  int64_t top, bottom, left, right;  // rows [top, bottom), columns [left, right)
+  int64_t divisor;
+};
+
+inline PoolWindow pool_window(const PoolShape& s, int64_t out_row, int64_t out_column) {
+  const int64_t row = out_row * s.stride_height - s.top;
+  const int64_t column = out_column * s.stride_width - s.left;
+  PoolWindow w{std::max<int64_t>(row, 0), std::min(row + s.kernel_height, s.height), std::max<int64_t>(column, 0),
+               std::min(column + s.kernel_width, s.width), 0};
+  w.divisor = (w.bottom - w.top) * (w.right - w.left);
+  if (s.count_include_pad) {  // but nothing beyond the padding, where ceil_mode lets a window reach
+    w.divisor = (std::min(row + s.kernel_height, s.height + s.bottom) - row) *
+                (std::min(column + s.kernel_width, s.width + s.right) - column);
+  }
+  return w;
+}
+
+}  // namespace fovea

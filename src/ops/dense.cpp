@@ -1,0 +1,92 @@
+#include "kernels/cpu/dense.h"
+
+#include "fovea/ops.h"
+#include "kernels/ref/dense.h"
+#include "ops/checks.h"
+#include "ops/op_base.h"
+#include "ops/table.h"
+
+namespace fovea {
+
+namespace {
+
+class DenseKernel final : public Kernel {
+ public:
+  DenseKernel(const Signature& shapes, bool input_gradient)
+      : dense_(shapes.inputs[0][0], shapes.inputs[0][1], shapes.output[1]), input_gradient_(input_gradient) {}
+
+  void load(std::span<const float* const> parameters) override { dense_.load(parameters[0], input_gradient_); }
+  void forward(const Step<float>& step) override {
+    dense_.forward(step.inputs[0], step.parameters.size() > 1 ? step.parameters[1] : nullptr, step.output);
+  }
+  void backward(const Step<float>& step) override {
+    if (step.parameter_gradients[0]) {
+      dense_.weight_gradient(step.inputs[0], step.output_gradient, step.parameter_gradients[0],
+                             step.parameter_gradients.size() > 1 ? step.parameter_gradients[1] : nullptr);
+    }
+    if (step.input_gradients[0]) dense_.input_gradient(step.output_gradient, step.input_gradients[0]);
+  }
+
+ private:
+  cpu::Dense dense_;
+  bool input_gradient_;
+};
+
+class DenseOp final : public OpBase<DenseOp> {
+ public:
+  DenseOp(int64_t units, bool bias) : units_(units), bias_(bias) {}
+
+  std::string_view type() const override { return "dense"; }
+  Attributes attributes() const override { return {{"units", units_}, {"bias", bias_}}; }
+
+  Shape infer(std::span<const Shape> inputs) const override {
+    require_inputs(inputs, 1);
+    require(inputs[0].rank() == 2, "expects {{N, C}}, got {} (rank {}): flatten comes first", to_string(inputs[0]),
+            inputs[0].rank());
+    constexpr int64_t most = int64_t{1} << 24;
+    require(units_ > 0 && units_ <= most, "units must be between 1 and {}, got {}", most, units_);
+    return {inputs[0][0], units_};
+  }
+  std::vector<ParameterSpec> parameters(std::span<const Shape> inputs) const override {
+    const int64_t channels = inputs[0][1];
+    std::vector<ParameterSpec> specs = {{"weight", {units_, channels}, Fill::weight, true, channels, units_}};
+    if (bias_) specs.push_back({"bias", {units_}, Fill::zeros});
+    return specs;
+  }
+  int64_t multiply_adds(const Signature& shapes) const override { return shapes.inputs[0].elements() * units_; }
+  Window window() const override { return {.extent = {}, .stride = {}, .whole = true}; }
+  BackwardReads backward_reads() const override { return {.inputs = true}; }
+
+  template <class T>
+  void forward(const Signature& shapes, const Step<T>& step) const {
+    const Shape& x = shapes.inputs[0];
+    ref::dense_forward<T>(x[0], x[1], units_, step.inputs[0], step.parameters[0], bias_ ? step.parameters[1] : nullptr,
+                          step.output);
+  }
+  template <class T>
+  void backward(const Signature& shapes, const Step<T>& step) const {
+    const Shape& x = shapes.inputs[0];
+    ref::dense_backward<T>(x[0], x[1], units_, step.inputs[0], step.parameters[0], step.output_gradient,
+                           step.input_gradients[0], step.parameter_gradients[0],
+                           bias_ ? step.parameter_gradients[1] : nullptr);
+  }
+  std::unique_ptr<Kernel> prepare(const Signature& shapes, const PrepareOptions& options) const override {
+    return std::make_unique<DenseKernel>(shapes, !options.input_gradients.empty() && options.input_gradients[0]);
+  }
+
+ private:
+  int64_t units_;
+  bool bias_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Op> make_dense(AttributeReader& attributes) {
+  return std::make_shared<DenseOp>(attributes.integer("units"), attributes.boolean("bias"));
+}
+
+Value dense(const Scope& scope, Value x, int64_t units, bool bias) {
+  return scope.graph().add(scope.path(), std::make_shared<DenseOp>(units, bias), {x});
+}
+
+}  // namespace fovea
