@@ -145,11 +145,13 @@ double finite_difference(const OpInstance& instance, const OpValues<double>& val
   return sum;
 }
 
-// Checks some elements of one gradient, all of them if they are few. `select` picks the tensor that is moved.
+// Checks some elements of one gradient, all of them if they are few and the op is cheap. `select` picks the tensor that
+// is moved.
 template <class Select>
 void expect_gradient(const OpInstance& instance, const OpValues<double>& values, const std::vector<double>& gradient,
                      const Select& select, const std::string& what) {
-  constexpr size_t at_most = 100;
+  const int64_t cost = std::max(instance.op->multiply_adds(instance.shapes), instance.shapes.output.elements());
+  const auto at_most = static_cast<size_t>(std::clamp<int64_t>(5'000'000 / cost, 4, 100));
   const size_t stride = (gradient.size() + at_most - 1) / at_most;
   for (size_t i = 0; i < gradient.size(); i += stride) {
     const double expected = finite_difference(

@@ -20,7 +20,9 @@ const nlohmann::json& golden() {
 
 std::vector<std::string> golden_names() {
   std::vector<std::string> names;
-  for (const auto& entry : golden().items()) names.push_back(entry.key());
+  for (const OpCase& op_case : op_cases()) {
+    if (golden().contains(op_case.name)) names.push_back(op_case.name);
+  }
   return names;
 }
 
@@ -30,7 +32,7 @@ TEST_P(OpGolden, FastEqualsPyTorch) {
   const nlohmann::json& entry = golden().at(GetParam());
   OpResults<double> expected;
   entry.at("output").get_to(expected.output);
-  entry.at("parameters").get_to(expected.parameters);
+  entry.at("running").get_to(expected.parameters);
   entry.at("input_gradients").get_to(expected.input_gradients);
   entry.at("parameter_gradients").get_to(expected.parameter_gradients);
 
@@ -38,7 +40,12 @@ TEST_P(OpGolden, FastEqualsPyTorch) {
   const OpInstance instance = instantiate(which);
   const PrepareOptions wanted = all_gradients(instance);
   const auto kernel = instance.op->prepare(instance.shapes, wanted);
-  const auto actual = run_step(instance, draw_values(which, instance), kernel_runner(*kernel), wanted);
+  auto actual = run_step(instance, draw_values(which, instance), kernel_runner(*kernel), wanted);
+  std::vector<std::vector<float>> running;
+  for (size_t i = 0; i < instance.parameters.size(); ++i) {
+    if (!instance.parameters[i].trainable) running.push_back(actual.parameters[i]);
+  }
+  actual.parameters = running;
   expect_close(actual, expected, 1e-5);
 }
 

@@ -75,7 +75,7 @@ def draw(how, shape, stream):
 
 
 def rounded(tensor):
-    return [float(f"{v:.8g}") for v in tensor.detach().reshape(-1).tolist()]
+    return [float(f"{v:.7g}") for v in tensor.detach().reshape(-1).tolist()]
 
 
 class Parameter:
@@ -99,7 +99,7 @@ def case(name, function, *inputs, parameters=()):
     y.backward(draw(uniform(), tuple(y.shape), 200))
     golden[name] = {
         "output": rounded(y),
-        "parameters": [rounded(p) for p in ps],
+        "running": [rounded(p) for p in ps if not p.requires_grad],
         "input_gradients": [[] if x.grad is None else rounded(x.grad) for x in xs],
         "parameter_gradients": [[] if p.grad is None else rounded(p.grad) for p in ps],
     }
@@ -128,6 +128,136 @@ case("elu_alpha", lambda x: F.elu(x, 0.3), ((2, 4, 4, 5), off_zero))
 case("sigmoid", torch.sigmoid, (2, 5, 7, 3))
 case("sigmoid_saturated", torch.sigmoid, ((2, 5, 7, 3), uniform(-200, 200)))
 case("tanh", torch.tanh, (2, 5, 7, 3))
+
+# Convolution
+def conv(name, shape, filters, kernel, stride=1, padding=(0, 0, 0, 0), dilation=1, groups=1, bias=True):
+    """padding: top, bottom, left, right."""
+    kernel = (kernel, kernel) if isinstance(kernel, int) else kernel
+    top, bottom, left, right = padding
+    parameters = [Parameter(filters, shape[-1] // groups, *kernel)] + ([Parameter(filters)] if bias else [])
+
+    def function(x, w, b=None):
+        return F.conv2d(F.pad(x, (left, right, top, bottom)), w, b, stride, 0, dilation, groups)
+
+    case(name, spatial(function), shape, parameters=parameters)
+
+
+conv("conv_1x1", (2, 5, 7, 3), 4, 1)
+conv("conv_3x3", (2, 6, 7, 3), 4, 3, padding=(1, 1, 1, 1))
+conv("conv_no_bias", (2, 5, 6, 2), 3, 3, bias=False)
+conv("conv_stride", (2, 7, 8, 3), 5, 3, stride=2, padding=(1, 1, 1, 1))
+conv("conv_unequal", (2, 7, 6, 3), 4, (3, 2), stride=(2, 1), padding=(1, 0, 2, 1))
+conv("conv_dilation", (2, 9, 8, 3), 2, 3, dilation=(2, 3), padding=(1, 1, 1, 1))
+conv("conv_groups", (2, 5, 6, 6), 9, 3, padding=(1, 1, 1, 1), groups=3)
+conv("conv_depthwise", (2, 6, 7, 5), 5, 3, padding=(1, 1, 1, 1), groups=5)
+conv("conv_depthwise_stride", (2, 7, 7, 3), 6, 3, stride=2, padding=(1, 1, 1, 1), groups=3)
+conv("conv_same", (2, 5, 6, 3), 4, (4, 3), padding=(1, 2, 1, 1))
+conv("conv_same_stride", (2, 7, 6, 3), 4, 3, stride=2, padding=(1, 1, 0, 1))
+conv("conv_one_channel", (2, 9, 8, 1), 6, 5, padding=(2, 2, 2, 2))
+conv("conv_whole_picture", (2, 4, 4, 3), 5, 4)
+conv("conv_wide_padding", (2, 3, 3, 2), 3, 2, padding=(2, 2, 2, 2))
+conv("conv_row", (2, 1, 9, 3), 4, (1, 3), padding=(0, 0, 1, 1))
+
+# Dense
+case("dense", F.linear, (2, 13), parameters=[Parameter(7, 13), Parameter(7)])
+case("dense_no_bias", F.linear, (3, 5), parameters=[Parameter(4, 5)])
+
+
+# Pooling
+def max_pool(name, shape, kernel, stride, padding=(0, 0, 0, 0), ceil_mode=False):
+    top, bottom, left, right = padding
+
+    def function(x):
+        return F.max_pool2d(F.pad(x, (left, right, top, bottom), value=-torch.inf), kernel, stride)
+
+    def symmetric(x):
+        return F.max_pool2d(x, kernel, stride, (top, left), ceil_mode=ceil_mode)
+
+    equal = top == bottom and left == right
+    case(name, spatial(symmetric if equal else function), (shape, distinct))
+
+
+def avg_pool(name, shape, kernel, stride, padding=(0, 0, 0, 0), ceil_mode=False, count_include_pad=True):
+    top, bottom, left, right = padding
+
+    def function(x):
+        def average(t):
+            return F.avg_pool2d(F.pad(t, (left, right, top, bottom)), kernel, stride)
+
+        return average(x) if count_include_pad else average(x) / average(torch.ones_like(x))
+
+    def symmetric(x):
+        return F.avg_pool2d(x, kernel, stride, (top, left), ceil_mode, count_include_pad)
+
+    equal = top == bottom and left == right
+    case(name, spatial(symmetric if equal else function), shape)
+
+
+max_pool("max_pool", (2, 6, 8, 3), 2, 2)
+max_pool("max_pool_odd", (2, 5, 7, 3), 2, 2)
+max_pool("max_pool_overlap", (2, 7, 8, 3), 3, 2, (1, 1, 1, 1))
+max_pool("max_pool_ceil", (2, 6, 7, 3), 3, 2, ceil_mode=True)
+max_pool("max_pool_ceil_padded", (2, 5, 6, 3), 2, 2, (1, 1, 1, 1), ceil_mode=True)
+max_pool("max_pool_unequal", (2, 7, 8, 5), (2, 3), (1, 2), (0, 1, 1, 0))
+max_pool("max_pool_same", (2, 7, 6, 3), 3, 2, (1, 1, 0, 1))
+avg_pool("avg_pool", (2, 6, 8, 3), 2, 2)
+avg_pool("avg_pool_odd", (2, 5, 7, 3), 2, 2)
+avg_pool("avg_pool_padded", (2, 7, 8, 3), 3, 2, (1, 1, 1, 1))
+avg_pool("avg_pool_exclude_pad", (2, 7, 8, 3), 3, 2, (1, 1, 1, 1), count_include_pad=False)
+avg_pool("avg_pool_ceil", (2, 6, 7, 3), 3, 2, (1, 1, 1, 1), ceil_mode=True)
+avg_pool("avg_pool_ceil_exclude_pad", (2, 6, 7, 3), 3, 2, (1, 1, 1, 1), ceil_mode=True, count_include_pad=False)
+avg_pool("avg_pool_unequal", (2, 7, 8, 5), (2, 3), (1, 2), (0, 1, 1, 0))
+avg_pool("avg_pool_same", (2, 7, 6, 3), 3, 2, (1, 1, 0, 1), count_include_pad=False)
+case("global_avg_pool", spatial(lambda x: F.adaptive_avg_pool2d(x, 1)), (2, 5, 7, 3))
+case("global_max_pool", spatial(lambda x: F.adaptive_max_pool2d(x, 1)), ((2, 5, 7, 3), distinct))
+
+
+# Batch normalisation
+def batch_norm(name, shape, training, epsilon=1e-5, momentum=0.1):
+    channels = shape[-1]
+    parameters = [Parameter(channels, centre=1), Parameter(channels),
+                  Parameter(channels, trainable=False), Parameter(channels, centre=1, trainable=False)]
+
+    def function(x, weight, bias, mean, variance):
+        y = F.batch_norm(x.reshape(-1, channels), mean, variance, weight, bias, training, momentum, epsilon)
+        return y.reshape(x.shape)
+
+    case(name, function, shape, parameters=parameters)
+
+
+batch_norm("batch_norm", (2, 5, 7, 3), False)
+batch_norm("batch_norm_training", (2, 5, 7, 3), True)
+batch_norm("batch_norm_training_options", (3, 4, 4, 5), True, 1e-2, 0.3)
+batch_norm("batch_norm_training_flat", (6, 13), True)
+
+# Shape, elementwise
+case("flatten", lambda x: first(x).flatten(1), (2, 3, 4, 5))
+case("dropout", lambda x: F.dropout(x, 0.4, False), (2, 5, 7, 3))
+case("add", torch.add, (2, 5, 7, 3), (2, 5, 7, 3))
+case("add_channels", torch.add, (2, 5, 7, 3), (2, 1, 1, 3))
+case("add_outer", torch.add, (2, 5, 1, 3), (2, 1, 7, 1))
+case("multiply", torch.mul, (2, 5, 7, 3), (2, 5, 7, 3))
+case("multiply_channels", torch.mul, (2, 5, 7, 3), (2, 1, 1, 3))
+case("multiply_outer", torch.mul, (2, 5, 1, 3), (2, 1, 7, 1))
+case("concatenate", lambda *xs: torch.cat(xs, -1), (2, 5, 4, 3), (2, 5, 4, 1), (2, 5, 4, 6))
+case("concatenate_flat", lambda *xs: torch.cat(xs, -1), (2, 7), (2, 4))
+
+# Softmax and losses
+case("softmax", lambda x: F.softmax(x, -1), (2, 11))
+case("softmax_pixels", lambda x: F.softmax(x, -1), (2, 3, 4, 5))
+case("softmax_wide_range", lambda x: F.softmax(x, -1), ((2, 11), uniform(-200, 200)))
+case("log_softmax", lambda x: F.log_softmax(x, -1), (2, 11))
+case("log_softmax_wide_range", lambda x: F.log_softmax(x, -1), ((2, 11), uniform(-200, 200)))
+
+
+def cross_entropy(logits, labels):
+    return F.cross_entropy(logits, labels.detach().long()).reshape(1)
+
+
+case("cross_entropy", cross_entropy, (5, 10), ((5,), classes(10)))
+case("cross_entropy_wide_range", cross_entropy, ((5, 7), uniform(-200, 200)), ((5,), classes(7)))
+case("mse", lambda a, b: F.mse_loss(a, b).reshape(1), (3, 7), (3, 7))
+case("mse_pictures", lambda a, b: F.mse_loss(a, b).reshape(1), (2, 4, 5, 3), (2, 4, 5, 3))
 
 path = pathlib.Path(__file__).with_name("ops.json")
 lines = [f'"{name}": {json.dumps(values, separators=(",", ":"))}' for name, values in golden.items()]
