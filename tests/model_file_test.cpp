@@ -42,9 +42,10 @@ TEST(ModelFile, RoundTrip) {
 TEST(ModelFile, KeepsAttributesOfEveryKindAndTheOutput) {
   Graph graph;
   const Value x = graph.input("x", {9, 9, 4});
-  const Value y = leaky_relu(conv(Scope(graph) / "stem.conv", x,
-                                  {.filters = 8, .kernel = {3, 2}, .stride = 2, .padding = Padding::same(), .groups = 2}),
-                             0.1);
+  const Value y =
+      leaky_relu(conv(Scope(graph) / "stem.conv", x,
+                      {.filters = 8, .kernel = {3, 2}, .stride = 2, .padding = Padding::same(), .groups = 2}),
+                 0.1);
   avg_pool(y, {.kernel = 2, .padding = 1, .ceil_mode = true, .count_include_pad = false});
   graph.set_output(y);
   const json saved = graph_to_json(graph);
@@ -117,8 +118,9 @@ TEST(LoadWeights, ListsWhatDoesNotFitAndChangesNothing) {
   write_tensors(folder / "w.safetensors", tensors);
   Model model = toy_model(4);
   const std::string message = error_of(ErrorKind::format, [&] { load_weights(model, folder / "w.safetensors"); });
-  EXPECT_THAT(message, HasSubstr("w.safetensors: the weights do not fit the network; missing: \"bn.weight\"; unexpected: "
-                                 "\"bn.gamma\"; of another shape: \"conv.weight\" (6x3x3x3 in the file, 6x1x3x3 in the"));
+  EXPECT_THAT(message,
+              HasSubstr("w.safetensors: the weights do not fit the network; missing: \"bn.weight\"; unexpected: "
+                        "\"bn.gamma\"; of another shape: \"conv.weight\" (6x3x3x3 in the file, 6x1x3x3 in the"));
   expect_same_parameters(model, toy_model(4));
 }
 

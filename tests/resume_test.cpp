@@ -4,12 +4,18 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <random>
+#include <sstream>
 #include <thread>
 
 #include "fovea/model_file.h"
 #include "fovea/parallel.h"
+#include "fovea/random.h"
 #include "fovea/run_folder.h"
 #include "test_files.h"
 #include "toy.h"
@@ -211,22 +217,29 @@ void wait_until(const std::function<bool()>& condition) {
 // FOVEA_KILLS sets how often (default 5).
 TEST_F(Resume, AfterSigkillAtRandomMoments) {
   const TempFolder folder;
+  const fs::path path = folder / "run";
   const char* text = std::getenv("FOVEA_KILLS");
   const int kills = text != nullptr ? std::atoi(text) : 5;
-  const Random random(static_cast<uint64_t>(getpid()));
+  const uint64_t seed = std::random_device()();
+  SCOPED_TRACE(seed);
   int killed = 0;
-  for (int attempt = 0; killed < kills; ++attempt) {
-    ASSERT_LT(attempt, 50 * kills);
-    // A run that was killed before its first checkpoint starts anew; one that ended, too.
-    if (!fs::exists(folder / "run/config.json") || attempt % 8 == 7) fs::remove_all(folder / "run");
-    const pid_t child = start_training(folder / "run");
-    std::this_thread::sleep_for(std::chrono::milliseconds(5 + random.below(static_cast<uint64_t>(attempt), 120)));
+  for (uint64_t attempt = 0; killed < kills; ++attempt) {
+    // A run that was killed before its first checkpoint starts anew.
+    if (!fs::exists(path / "config.json")) fs::remove_all(path);
+    const pid_t child = start_training(path);
+    std::this_thread::sleep_for(std::chrono::milliseconds(Random(seed).below(attempt, 100)));
     kill(child, SIGKILL);
-    killed += static_cast<int>(WIFSIGNALED(wait_for(child)));
+    if (const int status = wait_for(child); WIFSIGNALED(status)) {
+      ++killed;
+    } else {
+      ASSERT_EQ(status, 0);
+      EXPECT_EQ(outcome_of(path), expected);
+      fs::remove_all(path);
+    }
   }
-  if (!fs::exists(folder / "run/config.json")) fs::remove_all(folder / "run");
-  EXPECT_EQ(wait_for(start_training(folder / "run")), 0);
-  EXPECT_EQ(outcome_of(folder / "run"), expected);
+  if (!fs::exists(path / "config.json")) fs::remove_all(path);
+  EXPECT_EQ(wait_for(start_training(path)), 0);
+  EXPECT_EQ(outcome_of(path), expected);
 }
 
 TEST_F(Resume, AfterCtrlC) {
@@ -372,8 +385,13 @@ TEST(RunFolder, RefusesDamagedConfigs) {
 TEST(MetricsCsv, HasARowPerEpoch) {
   History history;
   history.epochs.push_back({.epoch = 1, .learning_rate = 0.1, .train_loss = 0.5, .train_top1 = 0.75, .seconds = 2});
-  history.epochs.push_back({.epoch = 2, .learning_rate = 0.05, .train_loss = 0.25, .train_top1 = 0.9,
-                            .validation = Scores{0.3, 0.85, 1}, .seconds = 1.5, .images_per_second = 100});
+  history.epochs.push_back({.epoch = 2,
+                            .learning_rate = 0.05,
+                            .train_loss = 0.25,
+                            .train_top1 = 0.9,
+                            .validation = Scores{0.3, 0.85, 1},
+                            .seconds = 1.5,
+                            .images_per_second = 100});
   EXPECT_EQ(metrics_csv(history),
             "epoch,lr,train_loss,train_top1,val_loss,val_top1,val_top5,seconds,images_per_second\n"
             "1,0.1,0.5,0.75,,,,2.000,0.0\n"
