@@ -87,9 +87,9 @@ class Graph {
   int find(std::string_view name) const;
   Value value(std::string_view name) { return {this, find(name)}; }
 
-  Cost cost(int node) const;
+  Cost cost(int index) const;
   Cost total_cost() const;
-  ReceptiveField receptive_field(int node) const;
+  ReceptiveField receptive_field(int index) const;
 
  private:
   std::string unique_name(const Op& op, const std::vector<Value>& inputs) const;
