@@ -72,6 +72,13 @@ TEST(Image, ResizeToTheSameSizeChangesNothing) {
   EXPECT_EQ(resize(image, 6, 5), image);
 }
 
+TEST(Image, ResizesPicturesOfExtremeShape) {
+  const Image tall{60'000, 1, 1, Bytes(60'000, 200)};
+  EXPECT_EQ(resize(tall, 3, 4), (Image{3, 4, 1, Bytes(12, 200)}));
+  const Image wide{1, 60'000, 3, Bytes(180'000, 200)};
+  EXPECT_EQ(resize(wide, 4, 3), (Image{4, 3, 3, Bytes(36, 200)}));
+}
+
 TEST(Image, GreyEqualsPillowAndColourRepeatsIt) {
   const nlohmann::json test = golden().at("grey");
   const Image grey = to_channels(image_of(test.at("input")), 1);
@@ -83,8 +90,9 @@ TEST(Image, GreyEqualsPillowAndColourRepeatsIt) {
 
 TEST(Image, ResizeAndChannelsCheckWhatTheyAreGiven) {
   const Image image = gradient(4, 4, 3);
-  EXPECT_THAT(error_of(ErrorKind::usage, [&] { resize(image, 0, 3); }), HasSubstr("4x4 to 0x3"));
+  EXPECT_THAT(error_of(ErrorKind::usage, [&] { resize(image, 0, 3); }), HasSubstr("to 0x3"));
   EXPECT_THAT(error_of(ErrorKind::usage, [&] { resize(image, 10'000, 10'000); }), HasSubstr("64 million"));
+  EXPECT_THAT(error_of(ErrorKind::usage, [&] { resize(image, 1, 100'000); }), HasSubstr("sides of up to 65535"));
   EXPECT_THAT(error_of(ErrorKind::usage, [&] { to_channels(image, 2); }), HasSubstr("asked for 2"));
   EXPECT_THAT(error_of(ErrorKind::usage,
                        [&] {
@@ -117,6 +125,28 @@ TEST(Image, KeepsJpegsWhosePixelsAreIntact) {
   const Image image = decode_image(jpeg, "intact");
   jpeg.insert(jpeg.end() - 2, {0, 0, 0});  // extraneous bytes before the end marker, as some cameras leave
   EXPECT_EQ(decode_image(jpeg, "extraneous"), image);
+}
+
+// A grey square of 8x8 whose three components come in scans of their own, followed by `more` repetitions of the first.
+Bytes jpeg_of_many_scans(int more) {
+  const auto append = [](Bytes& to, std::initializer_list<uint8_t> bytes) { to.insert(to.end(), bytes); };
+  Bytes jpeg = {0xFF, 0xD8, 0xFF, 0xDB, 0, 67, 0};
+  jpeg.insert(jpeg.end(), 64, 1);  // quantisation
+  append(jpeg, {0xFF, 0xC0, 0, 17, 8, 0, 8, 0, 8, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0});
+  for (const uint8_t table : {0x00, 0x10}) {  // Huffman tables, DC and AC, of the one code "0" for the symbol 0
+    append(jpeg, {0xFF, 0xC4, 0, 20, table, 1});
+    jpeg.insert(jpeg.end(), 16, 0);
+  }
+  const auto scan = [&](uint8_t component) { append(jpeg, {0xFF, 0xDA, 0, 8, 1, component, 0, 0, 63, 0, 0x3F}); };
+  for (const uint8_t component : {1, 2, 3}) scan(component);
+  for (int i = 0; i < more; ++i) scan(1);
+  append(jpeg, {0xFF, 0xD9});
+  return jpeg;
+}
+
+TEST(Image, RefusesJpegsThatOnlyKeepTheDecoderBusy) {
+  EXPECT_EQ(decode_image(jpeg_of_many_scans(0), "three scans"), (Image{8, 8, 3, Bytes(192, 128)}));
+  EXPECT_THAT(refusal(jpeg_of_many_scans(150)), HasSubstr("too many scans"));
 }
 
 TEST(Image, WritesPngThatReadsBackTheSame) {

@@ -16,11 +16,12 @@ namespace {
 
 constexpr int max_scans = 100;  // a progressive picture has about ten; thousands only serve to keep the decoder busy
 
+LibraryFailure& failure_of(j_common_ptr info) { return *static_cast<LibraryFailure*>(info->client_data); }
+
 [[noreturn]] void on_error(j_common_ptr info) {
-  auto* failure = static_cast<LibraryFailure*>(info->client_data);
-  static_assert(sizeof(failure->reason) >= JMSG_LENGTH_MAX);
-  info->err->format_message(info, failure->reason);
-  std::longjmp(failure->jump, 1);
+  char message[JMSG_LENGTH_MAX];
+  info->err->format_message(info, message);
+  fail(failure_of(info), message);
 }
 
 // libjpeg carries on with grey after damage, which would train on garbage. Only the warnings about things that leave
@@ -39,10 +40,7 @@ void on_message(j_common_ptr info, int level) {
 
 void on_progress(j_common_ptr info) {
   const auto* decompressor = reinterpret_cast<const jpeg_decompress_struct*>(info);
-  if (decompressor->input_scan_number <= max_scans) return;
-  std::snprintf(static_cast<LibraryFailure*>(info->client_data)->reason, JMSG_LENGTH_MAX, "more than %d scans",
-                max_scans);
-  std::longjmp(static_cast<LibraryFailure*>(info->client_data)->jump, 1);
+  if (decompressor->input_scan_number > max_scans) fail(failure_of(info), "it has too many scans");
 }
 
 // a * b / 255, rounded.
@@ -74,18 +72,18 @@ class JpegReader {
     errors_.error_exit = on_error;
     errors_.emit_message = on_message;
     progress_.progress_monitor = on_progress;
-    check(guarded(failure_, [this] {
-      jpeg_create_decompress(&info_);
-      info_.progress = &progress_;
-      jpeg_mem_src(&info_, bytes_.data(), bytes_.size());
-    }));
   }
   ~JpegReader() { jpeg_destroy_decompress(&info_); }
   JpegReader(const JpegReader&) = delete;
   JpegReader& operator=(const JpegReader&) = delete;
 
   Image read() {
-    check(guarded(failure_, [this] { jpeg_read_header(&info_, TRUE); }));
+    check(guarded(failure_, [this] {
+      jpeg_create_decompress(&info_);
+      info_.progress = &progress_;
+      jpeg_mem_src(&info_, bytes_.data(), bytes_.size());
+      jpeg_read_header(&info_, TRUE);
+    }));
     check_picture_size(name_, info_.image_height, info_.image_width);
     check(guarded(failure_, [this] {
       const bool inks = info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK;
