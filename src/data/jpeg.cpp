@@ -49,16 +49,14 @@ uint8_t multiply(int a, int b) {
   return static_cast<uint8_t>((product + (product >> 8)) >> 8);
 }
 
-// Four inks to red, green, blue without a profile, in place of the first three quarters. Adobe's files, told by their
-// marker, hold 255 - ink.
-void cmyk_to_rgb(std::vector<uint8_t>& pixels, bool inverted) {
+// Four inks to red, green, blue without a profile, in place. The samples are 255 - ink, Adobe's convention, which is
+// the one in use.
+void cmyk_to_rgb(std::vector<uint8_t>& pixels) {
   const size_t count = pixels.size() / 4;
   for (size_t i = 0; i < count; ++i) {
-    const uint8_t* inks = pixels.data() + 4 * i;
-    const auto light = [inverted](uint8_t ink) { return inverted ? ink : 255 - ink; };
-    const int white = light(inks[3]);
-    const uint8_t rgb[3] = {multiply(light(inks[0]), white), multiply(light(inks[1]), white),
-                            multiply(light(inks[2]), white)};
+    const uint8_t* light = pixels.data() + 4 * i;
+    const int white = light[3];
+    const uint8_t rgb[3] = {multiply(light[0], white), multiply(light[1], white), multiply(light[2], white)};
     std::copy_n(rgb, 3, pixels.data() + 3 * i);
   }
   pixels.resize(3 * count);
@@ -105,7 +103,7 @@ class JpegReader {
       jpeg_finish_decompress(&info_);
     }));
     if (image.channels == 4) {
-      cmyk_to_rgb(image.pixels, info_.saw_Adobe_marker != FALSE);
+      cmyk_to_rgb(image.pixels);
       image.channels = 3;
     }
     return image;
