@@ -88,7 +88,8 @@ TEST(Zoo, NamesTheNodeWhereAnInputDoesNotFit) {
 }
 
 TEST(Zoo, SuggestsTheNearestName) {
-  EXPECT_THAT(error_of("lenet"), AllOf(HasSubstr("unknown model 'lenet'"), HasSubstr("did you mean 'lenet5'?")));
+  EXPECT_THAT(error_of("lenet"), AllOf(HasSubstr("unknown model 'lenet'"), HasSubstr("did you mean 'lenet5'?"),
+                                       HasSubstr("there are digits, lenet5, minivgg, mlp, tinyvgg")));
   EXPECT_THAT(error_of(""), HasSubstr("unknown model ''"));
 }
 
