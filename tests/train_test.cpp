@@ -174,7 +174,7 @@ TEST(Fit, NamesTheFirstBadNodeOfAForwardPass) {
   for (float& w : model.parameter("fc.weight").values()) w = 3e38F;
   const std::string message =
       error_of(ErrorKind::failure, [&] { fit(model, toy_dataset(32, 2), nullptr, toy_options()); });
-  EXPECT_THAT(message, HasSubstr("epoch 1, step 1 of 2: the loss is"));
+  EXPECT_THAT(message, HasSubstr("epoch 1, step 1 of 2: the loss is "));
   EXPECT_THAT(message, HasSubstr("'fc' is the first node"));
   EXPECT_THAT(message, HasSubstr("no checkpoint was saved"));
 }
