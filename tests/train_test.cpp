@@ -193,7 +193,7 @@ TEST(Evaluate, DoesNotDependOnTheBatch) {
 
 TEST(Evaluate, NamesTheNodeThatIsNotFinite) {
   Model model = toy_model(1);
-  model.parameter("bn.weight")[2] = std::numeric_limits<float>::infinity();
+  model.parameter("bn.bias")[2] = std::numeric_limits<float>::infinity();
   EXPECT_THAT(error_of(ErrorKind::failure, [&] { evaluate(model, toy_dataset(5, 2)); }),
               HasSubstr("'bn' is the first"));
 }
