@@ -109,9 +109,8 @@ TEST(ParallelFor, ManySmallJobsInARow) {
 TEST(ParallelFor, NestedCallsRunInline) {
   const ThreadCount scope(3);
   std::atomic<int64_t> total{0};
-  parallel_for(10, 1, [&](int64_t, int64_t) {
-    parallel_for(10, 1, [&](int64_t begin, int64_t end) { total += end - begin; });
-  });
+  parallel_for(
+      10, 1, [&](int64_t, int64_t) { parallel_for(10, 1, [&](int64_t begin, int64_t end) { total += end - begin; }); });
   EXPECT_EQ(total, 100);
 }
 

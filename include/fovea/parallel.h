@@ -8,8 +8,8 @@ namespace fovea {
 // Number of threads that parallel_for may use, the caller included. Default: FOVEA_THREADS from the environment,
 // else one per CPU this process may run on. Changing it never changes a result, only the time taken.
 int thread_count();
-// Throws Error(usage) unless 1 <= threads <= 1024. Not to be called while a parallel_for runs.
-void set_thread_count(int threads);
+// Throws Error(usage) unless 1 <= count <= 1024. Not to be called while a parallel_for runs.
+void set_thread_count(int count);
 
 namespace detail {
 using ChunkFunction = void (*)(void* context, int64_t begin, int64_t end);

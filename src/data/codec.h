@@ -1,0 +1,37 @@
+#pragma once
+
+#include <csetjmp>
+#include <span>
+#include <string_view>
+
+#include "fovea/image.h"
+
+// What decode_image and the two picture libraries' wrappers share.
+namespace fovea {
+
+inline constexpr int max_picture_side = 65'535;
+
+// Throws Error(data) with "<name> is not a usable picture: <reason>".
+[[noreturn]] void refuse_picture(std::string_view name, std::string_view reason);
+// Refuses pictures that are empty or too big, before memory is taken for them.
+void check_picture_size(std::string_view name, uint64_t height, uint64_t width);
+
+Image decode_jpeg(std::span<const uint8_t> bytes, std::string_view name);
+Image decode_png(std::span<const uint8_t> bytes, std::string_view name);
+
+// libjpeg and libpng, written in C, call back when something is wrong and expect that call not to return.
+struct LibraryFailure {
+  std::jmp_buf jump;
+  char reason[256] = "unknown error";
+};
+
+// Runs body(); false if the library failed on the way. longjmp runs no destructors, so neither body nor the library
+// functions' callbacks may hold anything that needs one, and objects of the caller must live outside the body.
+template <class Body>
+[[gnu::noinline]] bool guarded(LibraryFailure& failure, const Body& body) {
+  if (setjmp(failure.jump) != 0) return false;
+  body();
+  return true;
+}
+
+}  // namespace fovea

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "fovea/image.h"
+
+namespace fovea {
+
+// Throws Error(usage) unless the image has pixels, 1 or 3 channels, and as many samples as its extents say.
+void check_image(const Image& image);
+
+// to_channels into memory that is reused; image.channels and channels are 1 and 3, or 3 and 1.
+void convert_channels(const Image& image, int channels, Image& out);
+
+// The weights of one axis of resize: output sample i is the sum of `taps` weights times the input samples from
+// first[i].
+class ResizeAxis {
+ public:
+  void prepare(int from, int to);
+
+  int first(int i) const { return first_[static_cast<size_t>(i)]; }
+  int taps(int i) const { return taps_[static_cast<size_t>(i)]; }
+  const int32_t* weights(int i) const { return weights_.data() + static_cast<size_t>(i) * stride_; }
+
+ private:
+  int from_ = 0, to_ = 0;
+  size_t stride_ = 0;
+  std::vector<int> first_, taps_;
+  std::vector<int32_t> weights_;  // {to, stride}, in units of 2^-22
+};
+
+// fovea::resize that keeps its weights and memory between calls.
+class Resizer {
+ public:
+  void run(const Image& image, int height, int width, Image& out);
+
+ private:
+  ResizeAxis columns_, rows_;
+  Image narrowed_;
+  std::vector<int32_t> sums_;
+};
+
+}  // namespace fovea

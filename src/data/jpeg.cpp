@@ -1,0 +1,133 @@
+// jpeglib.h needs what comes before it, and jerror.h needs jpeglib.h.
+// clang-format off
+#include <cstddef>
+#include <cstdio>
+#include <jpeglib.h>
+#include <jerror.h>
+// clang-format on
+
+#include <algorithm>
+
+#include "data/codec.h"
+
+namespace fovea {
+
+namespace {
+
+constexpr int max_scans = 100;  // a progressive picture has about ten; thousands only serve to keep the decoder busy
+
+[[noreturn]] void on_error(j_common_ptr info) {
+  auto* failure = static_cast<LibraryFailure*>(info->client_data);
+  static_assert(sizeof(failure->reason) >= JMSG_LENGTH_MAX);
+  info->err->format_message(info, failure->reason);
+  std::longjmp(failure->jump, 1);
+}
+
+// libjpeg carries on with grey after damage, which would train on garbage. Only the warnings about things that leave
+// every pixel intact are ignored.
+void on_message(j_common_ptr info, int level) {
+  if (level >= 0) return;  // trace messages
+  switch (info->err->msg_code) {
+    case JWRN_ADOBE_XFORM:
+    case JWRN_EXTRANEOUS_DATA:
+    case JWRN_NOT_SEQUENTIAL:
+      return;
+    default:
+      on_error(info);
+  }
+}
+
+void on_progress(j_common_ptr info) {
+  const auto* decompressor = reinterpret_cast<const jpeg_decompress_struct*>(info);
+  if (decompressor->input_scan_number <= max_scans) return;
+  std::snprintf(static_cast<LibraryFailure*>(info->client_data)->reason, JMSG_LENGTH_MAX, "more than %d scans",
+                max_scans);
+  std::longjmp(static_cast<LibraryFailure*>(info->client_data)->jump, 1);
+}
+
+// a * b / 255, rounded.
+uint8_t multiply(int a, int b) {
+  const int product = a * b + 128;
+  return static_cast<uint8_t>((product + (product >> 8)) >> 8);
+}
+
+// Four inks to red, green, blue without a profile, in place of the first three quarters. Adobe's files, told by their
+// marker, hold 255 - ink.
+void cmyk_to_rgb(std::vector<uint8_t>& pixels, bool inverted) {
+  const size_t count = pixels.size() / 4;
+  for (size_t i = 0; i < count; ++i) {
+    const uint8_t* inks = pixels.data() + 4 * i;
+    const auto light = [inverted](uint8_t ink) { return inverted ? ink : 255 - ink; };
+    const int white = light(inks[3]);
+    const uint8_t rgb[3] = {multiply(light(inks[0]), white), multiply(light(inks[1]), white),
+                            multiply(light(inks[2]), white)};
+    std::copy_n(rgb, 3, pixels.data() + 3 * i);
+  }
+  pixels.resize(3 * count);
+}
+
+class JpegReader {
+ public:
+  JpegReader(std::span<const uint8_t> bytes, std::string_view name) : bytes_(bytes), name_(name) {
+    info_.err = jpeg_std_error(&errors_);
+    info_.client_data = &failure_;
+    errors_.error_exit = on_error;
+    errors_.emit_message = on_message;
+    progress_.progress_monitor = on_progress;
+    check(guarded(failure_, [this] {
+      jpeg_create_decompress(&info_);
+      info_.progress = &progress_;
+      jpeg_mem_src(&info_, bytes_.data(), bytes_.size());
+    }));
+  }
+  ~JpegReader() { jpeg_destroy_decompress(&info_); }
+  JpegReader(const JpegReader&) = delete;
+  JpegReader& operator=(const JpegReader&) = delete;
+
+  Image read() {
+    check(guarded(failure_, [this] { jpeg_read_header(&info_, TRUE); }));
+    check_picture_size(name_, info_.image_height, info_.image_width);
+    check(guarded(failure_, [this] {
+      const bool inks = info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK;
+      const bool grey = info_.jpeg_color_space == JCS_GRAYSCALE;
+      info_.out_color_space = inks ? JCS_CMYK : grey ? JCS_GRAYSCALE : JCS_RGB;
+      jpeg_start_decompress(&info_);
+    }));
+    Image image{.height = static_cast<int>(info_.output_height),
+                .width = static_cast<int>(info_.output_width),
+                .channels = info_.output_components,
+                .pixels = {}};
+    const size_t row_bytes = static_cast<size_t>(image.width) * static_cast<size_t>(image.channels);
+    image.pixels.resize(row_bytes * static_cast<size_t>(image.height));
+    check(guarded(failure_, [this, &image, row_bytes] {
+      while (info_.output_scanline < info_.output_height) {
+        JSAMPROW row = image.pixels.data() + info_.output_scanline * row_bytes;
+        jpeg_read_scanlines(&info_, &row, 1);
+      }
+      jpeg_finish_decompress(&info_);
+    }));
+    if (image.channels == 4) {
+      cmyk_to_rgb(image.pixels, info_.saw_Adobe_marker != FALSE);
+      image.channels = 3;
+    }
+    return image;
+  }
+
+ private:
+  void check(bool succeeded) const {
+    if (!succeeded) refuse_picture(name_, failure_.reason);
+  }
+
+  std::span<const uint8_t> bytes_;
+  std::string_view name_;
+  jpeg_decompress_struct info_{};
+  jpeg_error_mgr errors_{};
+  jpeg_progress_mgr progress_{};
+  LibraryFailure failure_;
+};
+
+}  // namespace
+
+Image decode_jpeg(std::span<const uint8_t> bytes, std::string_view name) { return JpegReader(bytes, name).read(); }
+
+}  // namespace fovea
