@@ -100,14 +100,6 @@ class PoolOp final : public AnyPool<Kind, PoolOp<Kind>> {
   explicit PoolOp(const PoolOptions& options) : options_(options) {
     if (options_.stride.height == 0) options_.stride.height = options_.kernel.height;
     if (options_.stride.width == 0) options_.stride.width = options_.kernel.width;
-    require_extents("kernel", options_.kernel, 1);
-    require_extents("stride", options_.stride, 1);
-    require_padding(options_.padding);
-    const Padding& p = options_.padding;
-    require(std::max(p.top, p.bottom) < options_.kernel.height && std::max(p.left, p.right) < options_.kernel.width,
-            "padding (top {}, bottom {}, left {}, right {}) must be less than the kernel, {}x{}", p.top, p.bottom,
-            p.left, p.right, options_.kernel.height, options_.kernel.width);
-    require(!(p.is_same && options_.ceil_mode), "ceil_mode makes no sense with padding 'same'");
   }
 
   std::string_view type() const override { return Kind::type; }
@@ -125,6 +117,7 @@ class PoolOp final : public AnyPool<Kind, PoolOp<Kind>> {
 
  protected:
   PoolShape geometry(const Shape& x) const override {
+    check_options();
     const auto& [kernel, stride, padding, ceil_mode, count_include_pad] = options_;
     const SlidingAxis rows =
         slide(x[1], kernel.height, stride.height, padding.top, padding.bottom, padding.is_same, ceil_mode);
@@ -138,6 +131,17 @@ class PoolOp final : public AnyPool<Kind, PoolOp<Kind>> {
   }
 
  private:
+  void check_options() const {
+    require_extents("kernel", options_.kernel, 1);
+    require_extents("stride", options_.stride, 1);
+    require_padding(options_.padding);
+    const Padding& p = options_.padding;
+    require(std::max(p.top, p.bottom) < options_.kernel.height && std::max(p.left, p.right) < options_.kernel.width,
+            "padding (top {}, bottom {}, left {}, right {}) must be less than the kernel, {}x{}", p.top, p.bottom,
+            p.left, p.right, options_.kernel.height, options_.kernel.width);
+    require(!(p.is_same && options_.ceil_mode), "ceil_mode makes no sense with padding 'same'");
+  }
+
   PoolOptions options_;
 };
 

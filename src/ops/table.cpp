@@ -15,15 +15,18 @@ namespace {
 constexpr std::array ops = {
     OpEntry{"avg_pool", make_avg_pool},
     OpEntry{"conv", make_conv},
+    OpEntry{"cross_entropy", make_cross_entropy},
     OpEntry{"dense", make_dense},
     OpEntry{"elu", make_elu},
     OpEntry{"flatten", make_flatten},
     OpEntry{"global_avg_pool", make_global_avg_pool},
     OpEntry{"global_max_pool", make_global_max_pool},
     OpEntry{"leaky_relu", make_leaky_relu},
+    OpEntry{"log_softmax", make_log_softmax},
     OpEntry{"max_pool", make_max_pool},
     OpEntry{"relu", make_relu},
     OpEntry{"sigmoid", make_sigmoid},
+    OpEntry{"softmax", make_softmax},
     OpEntry{"tanh", make_tanh},
 };
 

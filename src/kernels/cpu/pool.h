@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/pool.h"
+#include "kernels/pool_shape.h"
 
 // Max and average pooling with SIMD over channels, split over threads. Twins: kernels/ref/pool.h.
 namespace fovea::cpu {

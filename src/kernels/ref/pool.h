@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "kernels/pool.h"
+#include "kernels/pool_shape.h"
 
 namespace fovea::ref {
 
