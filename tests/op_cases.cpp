@@ -16,8 +16,7 @@ using Binary = std::function<Value(Value, Value)>;
 OpCase unary(const std::string& name, const Unary& op, const Shape& sample, Draw draw = {}) {
   return {.name = name, .build = [=](Graph& graph) { return op(graph.input("x", sample)); }, .draws = {draw}};
 }
-[[maybe_unused]] OpCase binary(const std::string& name, const Binary& op, const Shape& a, const Shape& b,
-                               std::vector<Draw> draws = {}) {
+OpCase binary(const std::string& name, const Binary& op, const Shape& a, const Shape& b, std::vector<Draw> draws = {}) {
   const auto build = [=](Graph& graph) { return op(graph.input("a", a), graph.input("b", b)); };
   return {.name = name, .build = build, .draws = std::move(draws)};
 }
@@ -159,6 +158,18 @@ const std::vector<OpCase>& op_cases() {
 
       unary("flatten", flatten, {3, 4, 5}),
       speed(unary("flatten_large", flatten, {14, 14, 129})),
+
+      unary("softmax", softmax, {11}),
+      unary("softmax_pixels", softmax, {3, 4, 5}),
+      tolerance(1e-5, unary("softmax_wide_range", softmax, {11}, Draw::uniform(-200, 200))),  // gradients cancel
+      speed(batch_of(64, unary("softmax_imagenet", softmax, {1000}))),
+      unary("log_softmax", log_softmax, {11}),
+      unary("log_softmax_wide_range", log_softmax, {11}, Draw::uniform(-200, 200)),
+      speed(batch_of(64, unary("log_softmax_imagenet", log_softmax, {1000}))),
+      batch_of(5, binary("cross_entropy", cross_entropy, {10}, {}, {{}, Draw::classes(10)})),
+      batch_of(
+          5, binary("cross_entropy_wide_range", cross_entropy, {7}, {}, {Draw::uniform(-200, 200), Draw::classes(7)})),
+      speed(batch_of(64, binary("cross_entropy_imagenet", cross_entropy, {1000}, {}, {{}, Draw::classes(1000)}))),
   };
   return cases;
 }

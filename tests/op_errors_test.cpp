@@ -67,6 +67,7 @@ TEST(OpErrors, RanksThatDoNotFit) {
 
 TEST(OpErrors, PoolNamesItsNode) {
   EXPECT_THAT(build_error([](Value x) { return max_pool(x, {.kernel = 7}); }), HasSubstr("node 'max_pool'"));
+  EXPECT_THAT(build_error([](Value x) { return avg_pool(x, {.kernel = 0}); }), HasSubstr("node 'avg_pool'"));
   EXPECT_THAT(build_error([](Value x) { return max_pool(x, {.kernel = 2, .stride = -1}); }), HasSubstr("stride"));
   EXPECT_THAT(build_error([](Value x) { return max_pool(x, {.kernel = 2, .padding = 2}); }), HasSubstr("padding"));
   EXPECT_THAT(build_error([](Value x) { return max_pool(Scope(x.graph()) / "pool1", x, {.kernel = 7}); }),
