@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "fovea/model.h"
+
+// The networks that have a name. Each ends in logits {N, classes}: losses and predictions apply the softmax.
+namespace fovea {
+
+struct ZooOptions {
+  Shape input{};        // {H, W, C}; empty: the network's own
+  int64_t classes = 0;  // 0: the network's own
+};
+
+struct ZooEntry {
+  std::string_view name;
+  Value (*build)(const Scope& scope, Value x, int64_t classes);  // x {N, H, W, C} -> logits
+  Shape input;
+  int64_t classes;
+  Initializer initializer;  // Xavier for tanh, He for ReLU
+  std::string_view source;  // paper or origin, one line
+};
+
+namespace zoo {
+
+// All of them.
+const std::vector<ZooEntry>& list();
+// Throws Error(usage) suggesting the nearest name and saying how to list them.
+const ZooEntry& find(std::string_view name);
+
+// The network alone, without memory for its parameters; its input is named "input".
+// Throws Error(usage) for an unknown name or senseless options, Error(format) naming the node and the shapes when the
+// network does not fit the input.
+Graph build(std::string_view name, const ZooOptions& options = {});
+// The network with fresh parameters. The same seed gives the same bits.
+Model create(std::string_view name, const ZooOptions& options = {}, uint64_t seed = 0);
+
+}  // namespace zoo
+}  // namespace fovea

@@ -1,0 +1,257 @@
+// To add a layer to the text form: its function and its row of the table below, and a row of docs/text-form.md.
+#include "fovea/text_form.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/suggest.h"
+#include "fovea/error.h"
+#include "fovea/ops.h"
+#include "zoo/text_reader.h"
+
+namespace fovea {
+
+namespace {
+
+// What a layer's function works with: the words after the layer's own, and names for nodes.
+struct Context {
+  TextReader reader;
+  std::map<std::string, int> named{};
+
+  Scope name(Value x, const std::string& base) { return Scope(x.graph()) / fmt::format("{}{}", base, ++named[base]); }
+};
+
+std::vector<TextReader::Option> conv_options(TextReader& reader, ConvOptions& options) {
+  return {{"stride", [&] { options.stride = reader.pair("the stride"); }},
+          {"pad", [&] { options.padding = reader.padding(); }},
+          {"dilation", [&] { options.dilation = reader.pair("the dilation"); }},
+          {"nobias", [&] { options.bias = false; }}};
+}
+
+Value conv_layer(Context& context, Value x) {
+  TextReader& reader = context.reader;
+  ConvOptions options;
+  options.filters = reader.whole("the number of filters");
+  options.kernel = reader.pair("the kernel");
+  auto known = conv_options(reader, options);
+  known.emplace_back("groups", [&] { options.groups = reader.whole("the number of groups"); });
+  reader.options(known);
+  return conv(context.name(x, "conv"), x, options);
+}
+
+Value depthwise_layer(Context& context, Value x) {
+  TextReader& reader = context.reader;
+  ConvOptions options;
+  options.filters = options.groups = x.shape().back();
+  options.kernel = reader.pair("the kernel");
+  reader.options(conv_options(reader, options));
+  return conv(context.name(x, "conv"), x, options);
+}
+
+template <Value (*pool)(const Scope&, Value, const PoolOptions&)>
+Value pool_layer(Context& context, Value x) {
+  TextReader& reader = context.reader;
+  PoolOptions options;
+  options.kernel = reader.pair("the kernel");
+  reader.options({{"stride", [&] { options.stride = reader.pair("the stride"); }},
+                  {"pad", [&] { options.padding = reader.padding(); }},
+                  {"ceil", [&] { options.ceil_mode = true; }}});
+  return pool(context.name(x, "pool"), x, options);
+}
+
+Value dense_layer(Context& context, Value x) {
+  const int64_t units = context.reader.whole("the number of units");
+  bool bias = true;
+  context.reader.options({{"nobias", [&] { bias = false; }}});
+  return dense(context.name(x, "fc"), x, units, bias);
+}
+
+Value batch_norm_layer(Context& context, Value x) { return batch_norm(context.name(x, "bn"), x); }
+
+Value dropout_layer(Context& context, Value x) {
+  const size_t place = context.reader.place();
+  const double rate = context.reader.number("the rate");
+  if (rate < 0 || rate >= 1) context.reader.fail(place, "expected a rate of at least 0 and below 1");
+  return dropout(x, rate);
+}
+
+// Layers with one number that may be left out.
+template <Value (*activation)(Value, double)>
+Value alpha_layer(Context& context, Value x, double usual) {
+  return activation(x, context.reader.at_layer_end() ? usual : context.reader.number("alpha"));
+}
+Value leaky_relu_layer(Context& context, Value x) { return alpha_layer<leaky_relu>(context, x, 0.01); }
+Value elu_layer(Context& context, Value x) { return alpha_layer<elu>(context, x, 1.0); }
+
+// Layers without options.
+template <Value (*function)(Value)>
+Value plain_layer(Context&, Value x) {
+  return function(x);
+}
+
+struct Layer {
+  std::string_view word;
+  std::string_view usage;
+  Value (*build)(Context& context, Value x);
+};
+
+constexpr std::string_view conv_usage =
+    "conv FILTERS KERNEL [stride N] [pad N|same|valid] [dilation N] [groups N] [nobias]";
+constexpr std::string_view depthwise_usage = "depthwise KERNEL [stride N] [pad N|same|valid] [dilation N] [nobias]";
+
+constexpr std::array layers = {
+    Layer{"avgpool", "avgpool KERNEL [stride N] [pad N|same|valid] [ceil]", pool_layer<avg_pool>},
+    Layer{"batchnorm", "batchnorm", batch_norm_layer},
+    Layer{"bn", "bn", batch_norm_layer},
+    Layer{"conv", conv_usage, conv_layer},
+    Layer{"dense", "dense UNITS [nobias]", dense_layer},
+    Layer{"depthwise", depthwise_usage, depthwise_layer},
+    Layer{"dropout", "dropout RATE", dropout_layer},
+    Layer{"elu", "elu [ALPHA]", elu_layer},
+    Layer{"fc", "fc UNITS [nobias]", dense_layer},
+    Layer{"flatten", "flatten", plain_layer<flatten>},
+    Layer{"gap", "gap", plain_layer<global_avg_pool>},
+    Layer{"globalavgpool", "globalavgpool", plain_layer<global_avg_pool>},
+    Layer{"globalmaxpool", "globalmaxpool", plain_layer<global_max_pool>},
+    Layer{"leakyrelu", "leakyrelu [ALPHA]", leaky_relu_layer},
+    Layer{"logsoftmax", "logsoftmax", plain_layer<log_softmax>},
+    Layer{"maxpool", "maxpool KERNEL [stride N] [pad N|same|valid] [ceil]", pool_layer<max_pool>},
+    Layer{"relu", "relu", plain_layer<relu>},
+    Layer{"sigmoid", "sigmoid", plain_layer<sigmoid>},
+    Layer{"softmax", "softmax", plain_layer<softmax>},
+    Layer{"tanh", "tanh", plain_layer<tanh>},
+};
+
+std::string known_layers() {
+  std::string words = "residual(...), 3 x (...)";
+  for (const Layer& layer : layers) words = fmt::format("{}, {}", words, layer.word);
+  return words;
+}
+
+std::string suggestion(std::string_view word) {
+  std::vector<std::string> words = {"residual"};
+  for (const Layer& layer : layers) words.emplace_back(layer.word);
+  const std::string nearest = did_you_mean(word, words);
+  return nearest.empty() ? fmt::format("; there are {}", known_layers()) : nearest;
+}
+
+class Parser {
+ public:
+  explicit Parser(std::string_view text) : context_{TextReader(text)}, reader_(context_.reader) {}
+
+  Value parse(Value x) {
+    x = sequence(x);
+    if (!reader_.at_end()) reader_.fail("this parenthesis was never opened");
+    return x;
+  }
+
+ private:
+  // Layers, up to a closing parenthesis or the end.
+  Value sequence(Value x) {
+    reader_.accept_lines();
+    while (true) {
+      x = item(x);
+      const bool new_line = reader_.accept_lines();
+      if (reader_.at_end() || reader_.peek() == ")") return x;
+      if (!reader_.accept(",") && !new_line) reader_.fail("expected ',' before the next layer");
+      reader_.accept_lines();
+    }
+  }
+
+  Value item(Value x) {
+    const std::string word = normalized(reader_.peek());
+    if (!word.empty() && word.front() >= '0' && word.front() <= '9') return repetition(x);
+    return word == "residual" ? residual(x) : layer(x);
+  }
+
+  Value repetition(Value x) {
+    reader_.set_usage("N x (LAYER, LAYER ...)");
+    const int64_t times = reader_.times();
+    const size_t start = reader_.place();
+    for (int64_t i = 0; i < times; ++i) {
+      reader_.go_to(start);
+      x = group(x);
+    }
+    return x;
+  }
+
+  // x + layers(x)
+  Value residual(Value x) {
+    const size_t start = reader_.place();
+    reader_.set_usage("residual(LAYER, LAYER ...)");
+    reader_.take();
+    const Value y = group(x);
+    if (y.shape() != x.shape()) {
+      throw Error(ErrorKind::format, fmt::format("{}the layers inside must keep the shape {}, they make it {}",
+                                                 reader_.position(start), to_string(x.shape()), to_string(y.shape())));
+    }
+    count_layer(start);
+    return y + x;
+  }
+
+  Value group(Value x) {
+    const size_t start = reader_.place();
+    if (!reader_.accept("(")) reader_.fail("expected '('");
+    reader_.set_usage({});
+    if (++depth_ > TextFormLimits::depth) {
+      reader_.fail(start, fmt::format("parentheses go deeper than {}", TextFormLimits::depth));
+    }
+    x = sequence(x);
+    if (!reader_.accept(")")) reader_.fail(start, "this parenthesis is never closed");
+    --depth_;
+    return x;
+  }
+
+  Value layer(Value x) {
+    const size_t start = reader_.place();
+    if (reader_.at_layer_end() || reader_.peek() == "(") reader_.fail("expected a layer");
+    const std::string word = normalized(reader_.peek());
+    const auto* const known = std::ranges::find(layers, word, &Layer::word);
+    if (known == layers.end()) reader_.fail(fmt::format("unknown layer{}", suggestion(word)));
+    count_layer(start);
+    reader_.set_usage(known->usage);
+    reader_.take();
+    try {
+      x = known->build(context_, x);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::format) throw;  // what the reader found already has its position
+      throw Error(error.kind(), reader_.position(start) + error.what());
+    }
+    if (!reader_.at_layer_end()) reader_.fail("expected ',' before the next layer");
+    reader_.set_usage({});
+    return x;
+  }
+
+  void count_layer(size_t place) {
+    if (++layers_ > TextFormLimits::layers) {
+      reader_.fail(place, fmt::format("the network has more than {} layers", TextFormLimits::layers));
+    }
+  }
+
+  Context context_;
+  TextReader& reader_;
+  int depth_ = 0;
+  int layers_ = 0;
+};
+
+}  // namespace
+
+Graph graph_from_text(std::string_view text, const Shape& input) {
+  if (text.size() > TextFormLimits::bytes) {
+    throw Error(ErrorKind::usage,
+                fmt::format("a network's text may have {} bytes, this one has {}", TextFormLimits::bytes, text.size()));
+  }
+  Graph graph;
+  const Value x = graph.input("input", input);
+  graph.set_output(Parser(text).parse(x));
+  return graph;
+}
+
+bool is_text_form(std::string_view model) { return model.find_first_of(" \t\n,()") != std::string_view::npos; }
+
+}  // namespace fovea

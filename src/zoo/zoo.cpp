@@ -1,0 +1,63 @@
+#include "fovea/zoo.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "core/suggest.h"
+#include "fovea/error.h"
+#include "zoo/networks.h"
+
+namespace fovea::zoo {
+
+const std::vector<ZooEntry>& list() {
+  constexpr auto he = Initializer::he_normal;
+  constexpr auto xavier = Initializer::xavier_uniform;
+  static const std::vector<ZooEntry> entries = {
+      {"digits", digits, {32, 32, 1}, 10, he, "Harley 2015, interactive node-link visualization of CNNs"},
+      {"lenet5", lenet5, {32, 32, 1}, 10, xavier, "LeCun et al. 1998, gradient-based learning"},
+      {"minivgg", minivgg, {32, 32, 3}, 10, he, "Rosebrock 2017, MiniVGGNet; Simonyan & Zisserman 2015, VGG"},
+      {"mlp", mlp, {28, 28, 1}, 10, he, "LeCun et al. 1998, two hidden layers 784-300-100-10; here with ReLU"},
+      {"tinyvgg", tinyvgg, {64, 64, 3}, 10, he, "Wang et al. 2020, CNN Explainer"},
+  };
+  return entries;
+}
+
+const ZooEntry& find(std::string_view name) {
+  const auto entry = std::ranges::find(list(), name, &ZooEntry::name);
+  if (entry != list().end()) return *entry;
+  std::vector<std::string> names;
+  for (const ZooEntry& known : list()) names.emplace_back(known.name);
+  throw Error(ErrorKind::usage,
+              fmt::format("unknown model '{}'{} ('fovea summary --list' lists them)", name, did_you_mean(name, names)));
+}
+
+Graph build(std::string_view name, const ZooOptions& options) {
+  const ZooEntry& entry = find(name);
+  const Shape& input = options.input.rank() == 0 ? entry.input : options.input;
+  if (input.rank() != 3 || input.elements() == 0) {
+    throw Error(ErrorKind::usage,
+                fmt::format("model '{}': the input must be height x width x channels, such as {}, got {}", name,
+                            to_string(entry.input), to_string(input)));
+  }
+  if (options.classes < 0) {
+    throw Error(ErrorKind::usage, fmt::format("model '{}': classes must be 1 or more, got {}", name, options.classes));
+  }
+  Graph graph;
+  const Value x = graph.input("input", input);
+  try {
+    graph.set_output(entry.build(graph, x, options.classes == 0 ? entry.classes : options.classes));
+  } catch (const Error& error) {
+    throw Error(error.kind(), fmt::format("model '{}' does not fit an input of {} (its own is {}): {}", name,
+                                          to_string(input), to_string(entry.input), error.what()));
+  }
+  return graph;
+}
+
+Model create(std::string_view name, const ZooOptions& options, uint64_t seed) {
+  return Model(build(name, options), seed, find(name).initializer);
+}
+
+}  // namespace fovea::zoo

@@ -1,0 +1,148 @@
+#include "fovea/summary.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "fovea/ops.h"
+#include "fovea/text_form.h"
+#include "fovea/zoo.h"
+
+namespace fovea {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const SummaryRow& row(const Summary& summary, const std::string& node) {
+  const auto found = std::ranges::find(summary.rows, node, &SummaryRow::node);
+  EXPECT_NE(found, summary.rows.end()) << node;
+  return *found;
+}
+
+TEST(Summary, KnowsEveryNode) {
+  const Summary summary = summarize(zoo::build("lenet5"));
+  EXPECT_EQ(summary.rows.front().op, "input");
+  const SummaryRow& conv2 = row(summary, "conv2");
+  EXPECT_EQ(conv2.op, "conv");
+  EXPECT_EQ(conv2.options, "16 5x5");
+  EXPECT_EQ(conv2.output, Shape({10, 10, 16}));
+  EXPECT_EQ(conv2.parameters, 2416);
+  EXPECT_EQ(conv2.multiply_adds, 10 * 10 * 16 * 150);
+  EXPECT_THAT(conv2.receptive_field.extent, ElementsAre(14, 14));  // 1 + 4, pool +1, + 4*2
+  EXPECT_EQ(conv2.activation_bytes, 10 * 10 * 16 * 4);
+  EXPECT_TRUE(row(summary, "fc2").receptive_field.whole);
+  EXPECT_EQ(summary.parameters, 61706);
+  EXPECT_EQ(summary.untrained_parameters, 0);
+  EXPECT_EQ(summary.parameter_bytes, 61706 * 4);
+  // conv 117600 + 240000 + 48000, fc 10080 + 840
+  EXPECT_EQ(summary.multiply_adds, 416520);
+  EXPECT_THAT(summary.warnings, IsEmpty());
+}
+
+TEST(Summary, CountsRunningStatisticsApart) {
+  const Summary summary = summarize(zoo::build("minivgg"));
+  EXPECT_EQ(summary.parameters, 2169770);
+  EXPECT_EQ(summary.untrained_parameters, 1408);
+}
+
+TEST(Summary, WritesOptionsInTheWordsOfTheTextForm) {
+  const auto options = [](const std::string& layer) {
+    return summarize(graph_from_text(layer, {16, 16, 4})).rows.back().options;
+  };
+  for (const char* same : {"8 3x3", "8 3x5 stride 2x1 pad 1", "8 1x1 pad 1x0 nobias", "8 3x3 dilation 2 groups 4",
+                           "8 3x3 stride 2 pad same"}) {
+    EXPECT_EQ(options(std::string("conv ") + same), same);
+  }
+  EXPECT_EQ(options("maxpool 2"), "2x2");
+  EXPECT_EQ(options("maxpool 3 stride 2 pad 1 ceil"), "3x3 stride 2 pad 1 ceil");
+  EXPECT_EQ(options("avgpool 3 stride 1"), "3x3 stride 1");
+  EXPECT_EQ(options("dropout 0.25"), "0.25");
+  EXPECT_EQ(options("flatten, fc 10 nobias"), "10 nobias");
+  EXPECT_EQ(options("relu"), "");
+  Graph graph;
+  conv(Scope(graph) / "uneven", graph.input("x", {8, 8, 1}),
+       {.filters = 1, .kernel = 2, .padding = Padding(0, 1, 0, 1)});
+  EXPECT_EQ(summarize(graph).rows.back().options, "1 2x2 pad 0/1/0/1");
+}
+
+TEST(Summary, WarnsOfUnusedBorderPixels) {
+  const auto warnings = [](int64_t side, const std::string& text) {
+    return summarize(graph_from_text(text, {side, side, 1})).warnings;
+  };
+  EXPECT_THAT(warnings(7, "conv 1 3"), IsEmpty());
+  EXPECT_THAT(warnings(7, "conv 1 3 stride 2"), IsEmpty());
+  EXPECT_THAT(
+      warnings(7, "conv 1 3 stride 3"),
+      ElementsAre(AllOf(HasSubstr("'conv1'"), HasSubstr("7 rows: (7 - 3)/3 + 1 = 2.33; the last one is unused")),
+                  HasSubstr("7 columns")));
+  EXPECT_THAT(warnings(8, "maxpool 3"), ElementsAre(HasSubstr("the last 2 are unused"), HasSubstr("columns")));
+  EXPECT_THAT(warnings(8, "maxpool 3 ceil"), IsEmpty());
+  EXPECT_THAT(warnings(224, "conv 1 7 stride 2 pad 3"), IsEmpty());  // a padding row only
+  EXPECT_THAT(warnings(56, "conv 1 1 stride 2"), IsEmpty());         // skipped as every other row is
+  EXPECT_THAT(warnings(7, "conv 1 3 stride 3 pad same"), IsEmpty());
+}
+
+TEST(Summary, WarnsOfNodesThatDoNotReachTheOutput) {
+  Graph graph;
+  const Value x = graph.input("x", {4, 4, 1});
+  const Value dead = max_pool(Scope(graph) / "dead", x, {.kernel = 2});
+  graph.add("deader", make_op("relu", {}), {dead});
+  graph.set_output(relu(x));
+  EXPECT_THAT(summarize(graph).warnings,
+              ElementsAre("node 'dead' does not reach the output", "node 'deader' does not reach the output"));
+}
+
+TEST(Summary, TableFitsIntoAHundredColumns) {
+  const std::string long_text = "conv 1048 3x3 stride 2x1 pad 1x0 dilation 1x2 groups 4 nobias, maxpool 2";
+  for (Graph graph : {zoo::build("lenet5"), zoo::build("minivgg"), zoo::build("tinyvgg"),
+                      graph_from_text(long_text, {1024, 1024, 4})}) {
+    graph.add(std::string(60, 'n') + ".\n.weight", make_op("relu", {}), {graph.output()});
+    std::istringstream lines(format_table(summarize(graph)));
+    for (std::string line; std::getline(lines, line) && !line.empty();) EXPECT_LE(line.size(), 100U) << line;
+  }
+}
+
+TEST(Summary, TableReadsWell) {
+  const std::string table =
+      format_table(summarize(graph_from_text("conv 6 5, relu, maxpool 2, flatten, fc 10", {32, 32, 1})));
+  EXPECT_EQ(table, R"(node     layer         output   params  mult-adds  sees    memory
+input    input         32x32x1                      1x1  4.00 KiB
+conv1    conv 6 5x5    28x28x6     156       118K   5x5  18.4 KiB
+relu     relu          28x28x6                      5x5  18.4 KiB
+pool1    max_pool 2x2  14x14x6                      6x6  4.59 KiB
+flatten  flatten       1176                         6x6  4.59 KiB
+fc1      dense 10      10        11.8K      11.8K   all      40 B
+
+11,926 parameters (46.6 KiB); for one sample 129K multiply-adds, 50.0 KiB of activations
+)");
+}
+
+TEST(Summary, JsonIsExact) {
+  const auto json = nlohmann::json::parse(to_json(summarize(zoo::build("lenet5"))));
+  EXPECT_EQ(json["parameters"], 61706);
+  EXPECT_EQ(json["multiply_adds"], 416520);
+  EXPECT_EQ(json["nodes"].size(), zoo::build("lenet5").nodes().size());
+  const auto& conv1 = json["nodes"][1];
+  EXPECT_EQ(conv1["node"], "conv1");
+  EXPECT_EQ(conv1["output"], nlohmann::json({28, 28, 6}));
+  EXPECT_EQ(conv1["receptive_field"], nlohmann::json({5, 5}));
+  EXPECT_EQ(json["nodes"].back()["receptive_field"], "all");
+  EXPECT_EQ(json["warnings"], nlohmann::json::array());
+}
+
+TEST(Summary, CsvQuotesWhatItMust) {
+  Graph graph;
+  graph.input("a \"b\", c", {4, 4, 1});
+  EXPECT_EQ(to_csv(summarize(graph)),
+            "node,op,options,output,parameters,multiply_adds,receptive_field,activation_bytes\n"
+            "\"a \"\"b\"\", c\",input,,4x4x1,0,0,1x1,64\n");
+}
+
+}  // namespace
+}  // namespace fovea
