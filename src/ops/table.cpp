@@ -13,6 +13,7 @@ namespace fovea {
 namespace {
 
 constexpr std::array ops = {
+    OpEntry{"add", make_add},
     OpEntry{"avg_pool", make_avg_pool},
     OpEntry{"conv", make_conv},
     OpEntry{"cross_entropy", make_cross_entropy},
@@ -24,6 +25,7 @@ constexpr std::array ops = {
     OpEntry{"leaky_relu", make_leaky_relu},
     OpEntry{"log_softmax", make_log_softmax},
     OpEntry{"max_pool", make_max_pool},
+    OpEntry{"multiply", make_multiply},
     OpEntry{"relu", make_relu},
     OpEntry{"sigmoid", make_sigmoid},
     OpEntry{"softmax", make_softmax},

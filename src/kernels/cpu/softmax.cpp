@@ -27,23 +27,9 @@ HWY_INLINE float RowMax(int64_t count, const float* x) {
   return largest;
 }
 
-// Sum over k of f(tag, k).
-template <class F>
-HWY_INLINE float RowSum(int64_t count, const F& f) {
-  const hn::ScalableTag<float> d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  auto whole = hn::Zero(d);
-  int64_t k = 0;
-  for (; k + lanes <= count; k += lanes) whole = hn::Add(whole, f(d, k));
-  float sum = hn::GetLane(hn::SumOfLanes(d, whole));
-  for_each_halving<HWY_LANES(float)>(
-      k, count, [&](auto part, int64_t i) { sum += hn::GetLane(hn::SumOfLanes(part, f(part, i))); });
-  return sum;
-}
-
 // Sum of e^(x - largest); the terms go to y unless it is null.
 HWY_INLINE float RowExpSum(int64_t count, const float* x, float largest, float* y) {
-  return RowSum(count, [=](auto d, int64_t k) {
+  return sum_of_vectors(count, [=](auto d, int64_t k) {
     const auto e = Exp(d, hn::Sub(hn::LoadU(d, x + k), hn::Set(d, largest)));
     if (y) hn::StoreU(e, d, y + k);
     return e;
@@ -64,8 +50,8 @@ void SoftmaxForward(int64_t begin, int64_t end, int64_t count, const float* x, f
 
 void SoftmaxBackward(int64_t begin, int64_t end, int64_t count, const float* y, const float* dy, float* dx) {
   for (int64_t i = begin * count; i < end * count; i += count) {
-    const float sum =
-        RowSum(count, [&](auto d, int64_t k) { return hn::Mul(hn::LoadU(d, y + i + k), hn::LoadU(d, dy + i + k)); });
+    const float sum = sum_of_vectors(
+        count, [&](auto d, int64_t k) { return hn::Mul(hn::LoadU(d, y + i + k), hn::LoadU(d, dy + i + k)); });
     for_each_channel(count, [&](auto d, int64_t k) {
       const auto gradient = hn::Sub(hn::LoadU(d, dy + i + k), hn::Set(d, sum));
       hn::StoreU(hn::Mul(hn::LoadU(d, y + i + k), gradient), d, dx + i + k);
@@ -86,7 +72,7 @@ void LogSoftmaxForward(int64_t begin, int64_t end, int64_t count, const float* x
 
 void LogSoftmaxBackward(int64_t begin, int64_t end, int64_t count, const float* y, const float* dy, float* dx) {
   for (int64_t i = begin * count; i < end * count; i += count) {
-    const float sum = RowSum(count, [&](auto d, int64_t k) { return hn::LoadU(d, dy + i + k); });
+    const float sum = sum_of_vectors(count, [&](auto d, int64_t k) { return hn::LoadU(d, dy + i + k); });
     for_each_channel(count, [&](auto d, int64_t k) {
       const auto share = hn::Mul(Exp(d, hn::LoadU(d, y + i + k)), hn::Set(d, sum));
       hn::StoreU(hn::Sub(hn::LoadU(d, dy + i + k), share), d, dx + i + k);

@@ -40,6 +40,20 @@ HWY_INLINE void for_each_channel(int64_t channels, const F& f) {
   for_each_halving<HWY_LANES(float)>(0, channels, f);
 }
 
+// The sum of all lanes of f(tag, i) over [0, count).
+template <class F>
+HWY_INLINE float sum_of_vectors(int64_t count, const F& f) {
+  const hn::ScalableTag<float> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  auto whole = hn::Zero(d);
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) whole = hn::Add(whole, f(d, i));
+  float sum = hn::GetLane(hn::SumOfLanes(d, whole));
+  for_each_halving<HWY_LANES(float)>(
+      i, count, [&](auto part, int64_t k) { sum += hn::GetLane(hn::SumOfLanes(part, f(part, k))); });
+  return sum;
+}
+
 }  // namespace fovea::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 #endif
