@@ -159,6 +159,15 @@ const std::vector<OpCase>& op_cases() {
       unary("flatten", flatten, {3, 4, 5}),
       speed(unary("flatten_large", flatten, {14, 14, 129})),
 
+      binary("add", add, {5, 7, 3}, {5, 7, 3}),
+      binary("add_channels", add, {5, 7, 3}, {1, 1, 3}),
+      binary("add_outer", add, {5, 1, 3}, {1, 7, 1}),
+      speed(binary("add_large", add, {56, 56, 64}, {56, 56, 64})),
+      binary("multiply", multiply, {5, 7, 3}, {5, 7, 3}),
+      binary("multiply_channels", multiply, {5, 7, 3}, {1, 1, 3}),
+      binary("multiply_outer", multiply, {5, 1, 3}, {1, 7, 1}),
+      speed(binary("multiply_large", multiply, {28, 28, 65}, {1, 1, 65})),
+
       unary("softmax", softmax, {11}),
       unary("softmax_pixels", softmax, {3, 4, 5}),
       tolerance(1e-5, unary("softmax_wide_range", softmax, {11}, Draw::uniform(-200, 200))),  // gradients cancel
