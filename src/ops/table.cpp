@@ -15,6 +15,7 @@ namespace {
 constexpr std::array ops = {
     OpEntry{"add", make_add},
     OpEntry{"avg_pool", make_avg_pool},
+    OpEntry{"batch_norm", make_batch_norm},
     OpEntry{"conv", make_conv},
     OpEntry{"cross_entropy", make_cross_entropy},
     OpEntry{"dense", make_dense},
