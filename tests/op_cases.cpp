@@ -24,7 +24,7 @@ OpCase batch_of(int64_t batch, OpCase op_case) {
   op_case.batch = batch;
   return op_case;
 }
-[[maybe_unused]] OpCase training(OpCase op_case) {
+OpCase training(OpCase op_case) {
   op_case.training = true;
   return op_case;
 }
@@ -50,6 +50,10 @@ OpCase max_pool_case(const std::string& name, const Shape& sample, const PoolOpt
 OpCase avg_pool_case(const std::string& name, const Shape& sample, const PoolOptions& options) {
   return unary(
       name, [=](Value x) { return avg_pool(x, options); }, sample);
+}
+OpCase batch_norm_case(const std::string& name, const Shape& sample, const BatchNormOptions& options = {}) {
+  return unary(
+      name, [=](Value x) { return batch_norm(Scope(x.graph()) / "bn", x, options); }, sample);
 }
 }  // namespace
 
@@ -155,6 +159,14 @@ const std::vector<OpCase>& op_cases() {
       speed(unary("global_avg_pool_resnet", global_avg_pool, {7, 7, 512})),
       unary("global_max_pool", global_max_pool, {5, 7, 3}, Draw::distinct()),
       speed(unary("global_max_pool_large", global_max_pool, {28, 28, 65}, Draw::distinct())),
+
+      batch_norm_case("batch_norm", {5, 7, 3}),
+      training(batch_norm_case("batch_norm_training", {5, 7, 3})),
+      training(
+          batch_of(3, batch_norm_case("batch_norm_training_options", {4, 4, 5}, {.epsilon = 1e-2, .momentum = 0.3}))),
+      training(batch_of(6, batch_norm_case("batch_norm_training_flat", {13}))),
+      speed(training(batch_of(8, batch_norm_case("batch_norm_training_large", {28, 28, 65})))),
+      speed(batch_norm_case("batch_norm_large", {56, 56, 64})),
 
       unary("flatten", flatten, {3, 4, 5}),
       speed(unary("flatten_large", flatten, {14, 14, 129})),
