@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -16,8 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
-
-constexpr int cannot_set_up = 77;
 
 // 0 if body() throws an Error whose text has `expected`; for children, which cannot report to the test.
 template <class Body>
@@ -138,12 +135,6 @@ TEST(AtomicFile, SizeLimitKeepsTheOldFile) {
   EXPECT_EQ(status, 0);
   EXPECT_EQ(read_text(path), "old");
   EXPECT_EQ(folder.entries(), 1);
-}
-
-// A file system of 64 KiB of its own, seen by the child only.
-bool mount_small_disk(const fs::path& folder) {
-  return unshare(CLONE_NEWNS) == 0 && mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-         mount("fovea", folder.c_str(), "tmpfs", 0, "size=64k") == 0;
 }
 
 TEST(AtomicFile, FullDiskKeepsTheOldFile) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,6 +81,15 @@ int status_of_child(Body&& body) {
   int status = -1;
   EXPECT_EQ(waitpid(child, &status, 0), child);
   return status;
+}
+
+// Exit status of a child for which the machine does not allow what the test needs.
+constexpr int cannot_set_up = 77;
+
+// A file system of its own, seen by this process and its children only. Needs root.
+inline bool mount_small_disk(const std::filesystem::path& folder, const char* options = "size=64k") {
+  return unshare(CLONE_NEWNS) == 0 && mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         mount("fovea", folder.c_str(), "tmpfs", 0, options) == 0;
 }
 
 }  // namespace fovea

@@ -26,6 +26,9 @@ class Model {
   // Parameters are filled by `initializer` from `seed`.
   explicit Model(Graph graph, uint64_t seed = 0, Initializer initializer = Initializer::he_normal);
 
+  // Takes the parameters as they are, in the order of graph.parameters(). Throws Error(usage) unless shapes agree.
+  Model(Graph graph, std::vector<Tensor> parameters);
+
   const Graph& graph() const { return graph_; }
 
   // In the order of graph().parameters().

@@ -1,21 +1,22 @@
 #pragma once
 
-#include <cstdint>
 #include <vector>
 
 namespace fovea {
 
-// How a picture becomes a network's input, stored with the model so that predict does what training did:
-// convert to `channels` (1 grey, 3 RGB); resize to (height - 2 padding, width - 2 padding) when the size differs;
-// surround with `padding` black pixels (LeNet-5 takes 28x28 digits in a 32x32 frame); then per channel
-//   (pixel / 255 - mean[c]) / std[c].
+// What is done to every picture before the network sees it; part of a saved model, so that predict does the same.
+// In this order: convert to `channels` (see to_channels); resize to {height - 2 padding, width - 2 padding} if the size
+// differs (see resize); surround with `padding` black pixels (LeNet-5 sees 28x28 digits in a 32x32 frame: padding 2);
+// out[c] = (pixel[c] / 255 - mean[c]) / std[c], padding included.
 struct Preprocessing {
-  int64_t height = 0;
-  int64_t width = 0;
-  int64_t channels = 0;
-  int64_t padding = 0;
-  std::vector<float> mean{};  // one per channel
-  std::vector<float> std{};   // one per channel, positive
+  int height = 0;  // of the network's input, padding included
+  int width = 0;
+  int channels = 0;  // 1 or 3
+  int padding = 0;
+  std::vector<float> mean{};  // per channel, of pixels in [0, 1]
+  std::vector<float> std{};   // per channel, > 0
+
+  bool operator==(const Preprocessing&) const = default;
 };
 
 }  // namespace fovea

@@ -37,6 +37,14 @@ Model::Model(Graph graph, uint64_t seed, Initializer initializer) : graph_(std::
   initialize(seed, initializer);
 }
 
+Model::Model(Graph graph, std::vector<Tensor> parameters)
+    : graph_(std::move(graph)), parameters_(std::move(parameters)) {
+  const auto same_shape = [](const Tensor& tensor, const ParameterSpec& spec) { return tensor.shape() == spec.shape; };
+  if (!std::ranges::equal(parameters_, graph_.parameters(), same_shape)) {
+    throw Error(ErrorKind::usage, "the parameters do not have the shapes that the network asks for");
+  }
+}
+
 void Model::initialize(uint64_t seed, Initializer initializer) {
   for (size_t i = 0; i < parameters_.size(); ++i) {
     fill(graph_.parameters()[i], parameters_[i], Random(seed, i), initializer);

@@ -34,8 +34,9 @@ HWY_INLINE hn::Vec<D> SumRows(D d, int64_t rows, int64_t channels, const F& f) {
   return hn::Add(hn::Add(s0, s1), hn::Add(s2, s3));
 }
 
-// mean {channels}, squares {channels}: sum of squared deviations from it.
-void BatchNormBlockStatistics(int64_t rows, int64_t channels, const float* x, float* mean, float* squares) {
+// The mean is centre + correction; squares: sum of squared deviations from it. {channels} each.
+void BatchNormBlockStatistics(int64_t rows, int64_t channels, const float* x, float* centres, float* corrections,
+                              float* squares) {
   const float share = 1.0F / static_cast<float>(rows);
   for_each_channel(channels, [&](auto d, int64_t c) {
     const auto total = SumRows(d, rows, channels, [=](int64_t row) { return hn::LoadU(d, x + row + c); });
@@ -48,7 +49,8 @@ void BatchNormBlockStatistics(int64_t rows, int64_t channels, const float* x, fl
       return hn::Mul(v, v);
     });
     const auto correction = hn::Mul(rest, hn::Set(d, share));
-    hn::StoreU(hn::Add(centre, correction), d, mean + c);
+    hn::StoreU(centre, d, centres + c);
+    hn::StoreU(correction, d, corrections + c);
     hn::StoreU(hn::NegMulAdd(rest, correction, sum), d, squares + c);
   });
 }
@@ -123,26 +125,26 @@ void over_channels(int64_t channels, const F& f) {
 }  // namespace
 
 size_t batch_norm_scratch(int64_t rows, int64_t channels) {
-  return static_cast<size_t>(2 * channels * block_count(rows, channels));
+  return static_cast<size_t>(3 * channels * block_count(rows, channels));
 }
 
 void batch_norm_statistics(int64_t rows, int64_t channels, const float* x, float* mean, float* mean_rest,
                            float* variance, float* scratch) {
   auto* const kernel = HWY_DYNAMIC_DISPATCH(BatchNormBlockStatistics);
   over_blocks(rows, channels, [&](int64_t block, int64_t first, int64_t count) {
-    float* const part = scratch + 2 * channels * block;
-    kernel(count, channels, x + first * channels, part, part + channels);
+    float* const part = scratch + 3 * channels * block;
+    kernel(count, channels, x + first * channels, part, part + channels, part + 2 * channels);
   });
   over_channels(channels, [&](int64_t c) {
-    double centre = scratch[c];
-    double squares = scratch[channels + c];
+    double centre = double{scratch[c]} + scratch[channels + c];
+    double squares = scratch[2 * channels + c];
     auto seen = static_cast<double>(std::min(block_rows(channels), rows));
     for (int64_t block = 1; block < block_count(rows, channels); ++block) {
-      const float* const part = scratch + 2 * channels * block;
+      const float* const part = scratch + 3 * channels * block;
       const auto more = static_cast<double>(std::min(block_rows(channels), rows - block * block_rows(channels)));
-      const double apart = part[c] - centre;
+      const double apart = double{part[c]} + part[channels + c] - centre;
       centre += apart * more / (seen + more);
-      squares += part[channels + c] + apart * apart * seen * more / (seen + more);
+      squares += part[2 * channels + c] + apart * apart * seen * more / (seen + more);
       seen += more;
     }
     mean[c] = static_cast<float>(centre);

@@ -1,0 +1,132 @@
+#include "arguments.h"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "core/suggest.h"
+#include "fovea/error.h"
+
+namespace fovea::cli {
+
+namespace {
+
+[[noreturn]] void usage_error(const std::string& message) { throw Error(ErrorKind::usage, message); }
+
+// A value of a configuration file as it would stand on the command line.
+std::string as_argument(const std::string& file, std::string_view key, const toml::node& value) {
+  if (const auto* text = value.as_string()) return text->get();
+  if (value.is_boolean() || value.is_integer() || value.is_floating_point()) {
+    std::ostringstream out;
+    value.visit([&](const auto& element) {
+      if constexpr (toml::is_value<decltype(element)>) out << element;
+    });
+    return out.str();
+  }
+  usage_error(fmt::format("{}: '{}' must be text, a number, true or false", file, key));
+}
+
+// The flags that a configuration file stands for: --key=value.
+std::vector<std::string> read_config(const std::string& file) {
+  toml::table table;
+  try {
+    table = toml::parse_file(file);
+  } catch (const toml::parse_error& error) {
+    const auto line = error.source().begin.line;
+    if (line == 0) usage_error(fmt::format("{}: {}", file, error.description()));
+    usage_error(fmt::format("{}, line {}: {}", file, line, error.description()));
+  }
+  std::vector<std::string> flags;
+  for (const auto& [key, value] : table) {
+    flags.push_back(fmt::format("--{}={}", key.str(), as_argument(file, key.str(), value)));
+  }
+  return flags;
+}
+
+// Moves the flags of --config files in front of the command's own, which come later and win.
+void expand_config(std::vector<std::string>& arguments) {
+  std::vector<std::string> expanded;
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    constexpr std::string_view option = "--config";
+    std::string file;
+    if (arguments[i] == option && i + 1 < arguments.size()) {
+      file = arguments[i + 1];
+    } else if (arguments[i].starts_with(std::string(option) + "=")) {
+      file = arguments[i].substr(option.size() + 1);
+    } else {
+      continue;
+    }
+    std::ranges::copy(read_config(file), std::back_inserter(expanded));
+  }
+  if (!arguments.empty()) arguments.insert(arguments.begin() + 1, expanded.begin(), expanded.end());
+}
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+std::vector<std::string> command_names(const CLI::App& program) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : program.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
+  }
+  return names;
+}
+
+// What was not understood: an unknown command, or flags the command does not have.
+[[noreturn]] void refuse_extras(const CLI::App& program) {
+  const std::vector<CLI::App*> chosen = program.get_subcommands();
+  if (chosen.empty()) {
+    const std::vector<std::string> extras = program.remaining();
+    if (extras.empty()) usage_error("a command is missing; 'fovea --help' lists them");
+    const bool flag = extras.back().starts_with("-");
+    usage_error(fmt::format("unknown {} '{}'{}; 'fovea --help' lists them", flag ? "flag" : "command", extras.back(),
+                            did_you_mean(extras.back(), flag ? option_names(program) : command_names(program))));
+  }
+  const CLI::App& command = *chosen.front();
+  std::vector<std::string> extras = command.remaining();
+  const auto flag = std::ranges::find_if(extras, [](const std::string& word) { return word.starts_with("-"); });
+  const std::string unknown = flag == extras.end() ? extras.front() : flag->substr(0, flag->find('='));
+  usage_error(fmt::format("{}: unexpected '{}'{}; 'fovea {} --help' lists what it takes", command.get_name(), unknown,
+                          did_you_mean(unknown, option_names(command)), command.get_name()));
+}
+
+std::string one_line(std::string text) {
+  std::ranges::replace(text, '\n', ' ');
+  return text;
+}
+
+}  // namespace
+
+void add_config_option(CLI::App& command) {
+  // Read by expand_config before CLI11 sees the arguments; listed here for --help.
+  command
+      .add_option_function<std::string>(
+          "--config", [](const std::string&) {}, "flags from a TOML file: epochs = 5")
+      ->type_name("FILE");
+}
+
+const CLI::App& parse(CLI::App& program, std::vector<std::string> arguments) {
+  expand_config(arguments);
+  program.allow_extras();
+  for (CLI::App* command : program.get_subcommands([](const CLI::App*) { return true; })) command->allow_extras();
+  std::ranges::reverse(arguments);  // as CLI11 wants them
+  try {
+    program.parse(std::move(arguments));
+  } catch (const CLI::Success&) {
+    throw;
+  } catch (const CLI::ParseError& error) {
+    usage_error(one_line(error.what()));
+  }
+  const std::vector<CLI::App*> chosen = program.get_subcommands();
+  if (chosen.empty() || program.remaining_size(true) > 0) refuse_extras(program);
+  return *chosen.front();
+}
+
+}  // namespace fovea::cli

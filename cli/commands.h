@@ -1,0 +1,18 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+// One file per command: each function adds its subcommand and options to the program and returns what to do when it is
+// chosen.
+namespace fovea::cli {
+
+using Run = std::function<void()>;
+
+Run add_train(CLI::App& program);
+Run add_eval(CLI::App& program);
+Run add_predict(CLI::App& program);
+Run add_summary(CLI::App& program);
+Run add_doctor(CLI::App& program);
+
+}  // namespace fovea::cli

@@ -1,0 +1,89 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "commands.h"
+#include "fovea/error.h"
+#include "fovea/model_file.h"
+#include "fovea/train.h"
+#include "options.h"
+
+namespace fovea::cli {
+
+namespace {
+
+struct EvalOptions {
+  CommonOptions common;
+  DataOptions data;
+  std::string model;
+  std::string split = "test";
+  int64_t batch = 64;
+  bool confusion = false;
+  Format format = Format::text;
+};
+
+std::shared_ptr<const Dataset> choose_split(const EvalOptions& options) {
+  const DataSplits splits = options.data.open();
+  if (options.split == "train") return splits.train;
+  // A folder without a test part is one set of pictures: all of it is meant.
+  return splits.test ? splits.test : splits.train;
+}
+
+void print_text(const EvalOptions& options, const Dataset& dataset, const Evaluation& evaluation) {
+  const Scores& scores = evaluation.scores;
+  fmt::print("{}\n", dataset.describe());
+  fmt::print("loss {:.4f}  top-1 {:.2f} %  top-5 {:.2f} %  ({} of {} right)\n", scores.loss, 100 * scores.top1,
+             100 * scores.top5, std::llround(scores.top1 * static_cast<double>(dataset.size())), dataset.size());
+  if (options.confusion) fmt::print("\n{}", evaluation.confusion.to_text());
+}
+
+void print_json(const Dataset& dataset, const Evaluation& evaluation) {
+  const Scores& scores = evaluation.scores;
+  nlohmann::ordered_json report = {
+      {"items", dataset.size()}, {"loss", scores.loss}, {"top1", scores.top1}, {"top5", scores.top5}};
+  const ConfusionMatrix& confusion = evaluation.confusion;
+  report["classes"] = confusion.class_names();
+  const auto classes = static_cast<int64_t>(confusion.class_names().size());
+  for (int64_t row = 0; row < classes; ++row) {
+    nlohmann::ordered_json counts;
+    for (int64_t column = 0; column < classes; ++column) counts.push_back(confusion.count(row, column));
+    report["confusion"].push_back(counts);
+  }
+  fmt::print("{}\n", report.dump());
+}
+
+void run_eval(const EvalOptions& options) {
+  options.common.apply();
+  require_option(options.model, "a model file, such as runs/lenet5/best.safetensors");
+  Model model = load_model(options.model);
+  const auto dataset = choose_split(options);
+  const Evaluation evaluation = evaluate(model, dataset, {.batch = options.batch});
+  switch (options.format) {
+    case Format::text:
+      return print_text(options, *dataset, evaluation);
+    case Format::json:
+      return print_json(*dataset, evaluation);
+    case Format::csv:
+      return fmt::print("{}", evaluation.confusion.to_csv());
+  }
+}
+
+}  // namespace
+
+Run add_eval(CLI::App& program) {
+  auto options = std::make_shared<EvalOptions>();
+  CLI::App* command = program.add_subcommand("eval", "How well a trained network does on a data set");
+  command->add_option("model", options->model, "model file, such as runs/lenet5/best.safetensors");
+  options->data.add(*command);
+  command->add_option("--split", options->split, "which part of the data: test or train")
+      ->check(CLI::IsMember({"test", "train"}))
+      ->capture_default_str();
+  command->add_option("--batch", options->batch, "pictures at a time")->capture_default_str();
+  command->add_flag("--confusion", options->confusion, "print the confusion matrix");
+  add_format_option(*command, options->format);
+  options->common.add(*command);
+  return [options] { run_eval(*options); };
+}
+
+}  // namespace fovea::cli

@@ -1,0 +1,67 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <map>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "arguments.h"
+#include "commands.h"
+#include "fovea/error.h"
+#include "fovea/version.h"
+#include "interrupt.h"
+
+namespace fovea::cli {
+
+namespace {
+
+// The commands, in the order of --help.
+constexpr std::array commands = {add_train, add_eval, add_predict, add_summary, add_doctor};
+
+constexpr const char* footer = R"(
+Exit codes: 0 done; 1 the work failed (training diverged, out of memory); 2 usage; 3 data or files;
+4 model or file format; 5 device; 130 interrupted, after saving.)";
+
+int fail(int code, std::string_view message) {
+  fmt::print(stderr, "fovea: {}\n", message);
+  return code;
+}
+
+int run(int argc, char** argv) {
+  CLI::App program("Convolutional neural networks: train, evaluate, predict, look inside.", "fovea");
+  program.set_version_flag("--version", std::string("fovea ") + version());
+  program.footer(footer);
+  program.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  std::map<std::string, Run> runs;
+  for (const auto& add : commands) {
+    Run run = add(program);
+    runs.emplace(program.get_subcommands([](const CLI::App*) { return true; }).back()->get_name(), std::move(run));
+  }
+  try {
+    const CLI::App& chosen = parse(program, {argv + 1, argv + argc});
+    runs.at(chosen.get_name())();
+  } catch (const CLI::Success& help) {
+    return program.exit(help);
+  }
+  return interrupted() ? exit_interrupted : 0;
+}
+
+}  // namespace
+
+}  // namespace fovea::cli
+
+int main(int argc, char** argv) {
+  using fovea::cli::fail;
+  try {
+    return fovea::cli::run(argc, argv);
+  } catch (const fovea::Error& error) {
+    return fail(static_cast<int>(error.kind()), error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(1, "out of memory");
+  } catch (const std::exception& error) {
+    return fail(1, error.what());
+  }
+}

@@ -1,0 +1,101 @@
+#include "options.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <vector>
+
+#include "arguments.h"
+#include "fovea/error.h"
+#include "fovea/model_file.h"
+#include "fovea/parallel.h"
+#include "fovea/text_form.h"
+#include "fovea/zoo.h"
+
+namespace fovea::cli {
+
+void CommonOptions::add(CLI::App& command) {
+  command.add_option("--threads", threads, "threads to compute with; default: one per CPU, or $FOVEA_THREADS");
+  add_config_option(command);
+}
+
+void CommonOptions::apply() const {
+  if (threads) set_thread_count(*threads);
+}
+
+void DataOptions::add(CLI::App& command) {
+  command.add_option("--data", data, "data set: a name (fashion-mnist, mnist, cifar-10, cifar-100) or a folder");
+  command.add_option("--data-dir", data_dir, "where named data sets lie; default: $FOVEA_DATA, then ./data");
+  command.add_option("--on-bad-picture", on_bad_picture, "pictures that cannot be read: refuse or skip")
+      ->check(CLI::IsMember({"refuse", "skip"}))
+      ->capture_default_str();
+}
+
+DataSplits DataOptions::open() const {
+  require_option(data, "--data NAME or FOLDER");
+  const BadPictures bad = on_bad_picture == "skip" ? BadPictures::skip : BadPictures::refuse;
+  DataSplits splits = open_dataset(data, {.data_dir = data_dir, .on_bad_picture = bad});
+  for (const auto& dataset : {splits.train, splits.test}) {
+    if (!dataset) continue;
+    for (const std::string& warning : dataset->warnings()) fmt::print(stderr, "fovea: warning: {}\n", warning);
+  }
+  return splits;
+}
+
+void NetworkOptions::add(CLI::App& command) {
+  command.add_option("--input", input, "input of a new network as HEIGHTxWIDTHxCHANNELS");
+  command.add_option("--classes", classes, "classes of a new network");
+}
+
+Shape NetworkOptions::input_shape() const {
+  if (input.empty()) return {};
+  std::vector<int64_t> dims;
+  const char* at = input.data();
+  const char* const end = at + input.size();
+  while (at != end) {
+    int64_t extent = 0;
+    const auto [rest, error] = std::from_chars(at, end, extent);
+    if (error != std::errc() || extent < 1 || extent > 65536) break;
+    dims.push_back(extent);
+    at = rest;
+    if (at != end && *at == 'x' && at + 1 != end)
+      ++at;
+    else
+      break;
+  }
+  if (at != end || dims.size() != 3) {
+    throw Error(ErrorKind::usage,
+                fmt::format("--input must be HEIGHTxWIDTHxCHANNELS such as 32x32x3, got '{}'", input));
+  }
+  return Shape(dims);
+}
+
+void add_format_option(CLI::App& command, Format& format) {
+  static const std::map<std::string, Format> names = {
+      {"text", Format::text}, {"json", Format::json}, {"csv", Format::csv}};
+  command.add_option("--format", format, "text, json or csv")->transform(CLI::CheckedTransformer(names))->type_name("");
+}
+
+bool is_model_file(const std::string& model) {
+  return !is_text_form(model) && (model.ends_with(".safetensors") || std::filesystem::exists(model));
+}
+
+Graph describe_network(const std::string& model, const Shape& input, int64_t classes) {
+  if (is_text_form(model)) {
+    if (input.rank() == 0) {
+      throw Error(ErrorKind::usage, "a network written as text needs --input HEIGHTxWIDTHxCHANNELS");
+    }
+    return graph_from_text(model, input);
+  }
+  if (is_model_file(model)) return load_model(model).graph();
+  return zoo::build(model, {.input = input, .classes = classes});
+}
+
+void require_option(const std::string& value, const char* needs) {
+  if (value.empty()) throw Error(ErrorKind::usage, fmt::format("needs {}", needs));
+}
+
+}  // namespace fovea::cli

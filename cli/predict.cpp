@@ -1,0 +1,101 @@
+#include "fovea/predict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "commands.h"
+#include "fovea/error.h"
+#include "fovea/model_file.h"
+#include "options.h"
+
+namespace fovea::cli {
+
+namespace {
+
+struct PredictOptions {
+  CommonOptions common;
+  std::string model;
+  std::vector<std::string> pictures;
+  int64_t top = 3;
+  Format format = Format::text;
+};
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+void print_text(const std::string& picture, const std::vector<Guess>& guesses) {
+  fmt::print("{}\n", picture);
+  for (const Guess& guess : guesses) fmt::print("  {:6.2f} %  {}\n", 100 * guess.probability, guess.class_name);
+}
+
+void print_json(const std::string& picture, const std::vector<Guess>& guesses) {
+  nlohmann::ordered_json row = {{"picture", picture}};
+  for (const Guess& guess : guesses) {
+    row["guesses"].push_back(
+        {{"class", guess.class_index}, {"name", guess.class_name}, {"probability", guess.probability}});
+  }
+  fmt::print("{}\n", row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+void print_csv(const std::string& picture, const std::vector<Guess>& guesses) {
+  for (size_t i = 0; i < guesses.size(); ++i) {
+    fmt::print("{},{},{},{:.6f}\n", csv_field(picture), i + 1, csv_field(guesses[i].class_name),
+               guesses[i].probability);
+  }
+}
+
+void run_predict(const PredictOptions& options) {
+  options.common.apply();
+  require_option(options.model, "a model file and pictures");
+  if (options.pictures.empty()) throw Error(ErrorKind::usage, "needs pictures after the model file");
+  if (options.top < 1) throw Error(ErrorKind::usage, fmt::format("--top must be at least 1, got {}", options.top));
+  Predictor predictor(load_model(options.model));
+  if (options.format == Format::csv) fmt::print("picture,rank,class,probability\n");
+  // A picture that cannot be read is named, and the others still get their answer.
+  std::string failures;
+  for (const std::string& picture : options.pictures) {
+    try {
+      const std::vector<Guess> guesses = predictor(read_image(picture), options.top);
+      switch (options.format) {
+        case Format::text:
+          print_text(picture, guesses);
+          break;
+        case Format::json:
+          print_json(picture, guesses);
+          break;
+        case Format::csv:
+          print_csv(picture, guesses);
+          break;
+      }
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::data) throw;
+      failures += fmt::format("{}{}", failures.empty() ? "" : "; ", error.what());
+    }
+  }
+  if (!failures.empty()) throw Error(ErrorKind::data, failures);
+}
+
+}  // namespace
+
+Run add_predict(CLI::App& program) {
+  auto options = std::make_shared<PredictOptions>();
+  CLI::App* command = program.add_subcommand("predict", "What a trained network sees in pictures");
+  command->add_option("model", options->model, "model file, such as runs/lenet5/best.safetensors");
+  command->add_option("pictures", options->pictures, "JPEG or PNG files")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("--top", options->top, "guesses per picture")->capture_default_str();
+  add_format_option(*command, options->format);
+  options->common.add(*command);
+  return [options] { run_predict(*options); };
+}
+
+}  // namespace fovea::cli

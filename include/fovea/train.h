@@ -1,0 +1,119 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fovea/data.h"
+#include "fovea/metrics.h"
+#include "fovea/model.h"
+#include "fovea/optim.h"
+#include "fovea/schedule.h"
+
+// Training and judging classifiers: a network with one input, which model.preprocessing fills, and an output {1, K}
+// for a data set of K classes. The output holds logits, or a softmax or log-softmax of them.
+namespace fovea {
+
+// ---- Evaluation ----------------------------------------------------------------------------------------------------
+
+struct Scores {
+  double loss = 0;  // mean cross-entropy
+  double top1 = 0;  // fraction of items whose class has the highest score
+  double top5 = 0;  // fraction of items whose class is among the five highest
+};
+
+struct Evaluation {
+  Scores scores;
+  ConfusionMatrix confusion;
+  std::vector<int64_t> predictions;  // the winning class of each item
+};
+
+struct EvaluateOptions {
+  int64_t batch = 64;
+  int workers = 1;  // background threads that read pictures
+};
+
+// Runs the network in inference mode over the whole data set.
+// Throws Error(format) when network and data set do not fit, Error(usage) for options that make no sense,
+// Error(failure) naming the first node that gives a NaN or an infinity.
+Evaluation evaluate(Model& model, std::shared_ptr<const Dataset> dataset, const EvaluateOptions& options = {});
+
+// ---- Training ------------------------------------------------------------------------------------------------------
+
+struct EpochRecord {
+  int64_t epoch = 0;         // from 1
+  double learning_rate = 0;  // of the last step
+  double train_loss = 0;     // means over the steps, while the weights were changing
+  double train_top1 = 0;
+  std::optional<Scores> validation{};
+  double seconds = 0;            // training and validation
+  double images_per_second = 0;  // training only
+};
+
+struct History {
+  std::vector<EpochRecord> epochs{};
+  int64_t best_epoch =
+      0;  // highest validation top-1 (training top-1 without a validation set), the first of equals; 0: none
+  double best_top1 = 0;
+  bool interrupted = false;  // `stop` ended the run before its time
+};
+
+// Where a run stands, after each step.
+struct Progress {
+  int64_t epoch = 0;  // from 1
+  int64_t epochs = 0;
+  int64_t step = 0;  // done in this epoch
+  int64_t steps = 0;
+  double loss = 0;  // mean over this epoch's steps so far
+  double top1 = 0;
+  double learning_rate = 0;
+  double images_per_second = 0;
+  double seconds_left = 0;  // of all training steps to come, at this rate
+};
+
+struct FitOptions {
+  int64_t epochs = 10;
+  int64_t batch = 64;  // at most the size of the training set; a last batch that is not full is left out
+  Sgd optimizer{};
+  Schedule schedule{};  // evaluated before each step
+  uint64_t seed = 0;    // of the order of items and of dropout
+  int workers = 1;      // background threads that read pictures
+
+  // Where the run is kept (see run_folder.h); empty: nowhere.
+  std::filesystem::path run_folder{};
+  double save_every = 60;                        // seconds between checkpoints within an epoch
+  std::map<std::string, std::string> details{};  // recorded in config.json for the caller: names of model, data ...
+
+  // Called on the thread that called fit, after each step and each epoch.
+  std::function<void(const Progress&)> on_progress{};
+  std::function<void(const EpochRecord&)> on_epoch{};
+  // When it turns true the running step is finished, a checkpoint saved, and fit returns. A signal handler may set it.
+  const std::atomic<bool>* stop = nullptr;
+};
+
+// Trains the parameters by cross-entropy and leaves them as they are after the last step. Each epoch visits the items
+// of `train` in a new order, decided by (seed, epoch); `validation` (may be null) is evaluated after each epoch.
+// The same model, data and options give the same bits for any number of threads and workers.
+// With a run folder the whole state is saved at the start, every save_every seconds, after each epoch and on `stop`.
+// Throws Error(usage) for options that make no sense, or a run folder that holds something already; Error(format) when
+// network and data sets do not fit; Error(data) when pictures cannot be read or the run folder cannot be written;
+// Error(failure) when the loss or a parameter becomes NaN or infinite, naming epoch, step and the first node concerned.
+// Whatever is thrown, checkpoints are whole, and hold finite weights.
+History fit(Model& model, std::shared_ptr<const Dataset> train, std::shared_ptr<const Dataset> validation,
+            const FitOptions& options);
+
+// Continues the run kept in options.run_folder from its last checkpoint, to the bit as if it had never ended.
+// `model` becomes the saved one. Options are those of read_run_config(), plus callbacks; epochs may be raised.
+// A run that is finished returns its history at once.
+// Throws as fit does; Error(data) when there is no checkpoint; Error(usage) when seed, batch or the size of the
+// training set differ from the saved ones.
+History resume(Model& model, std::shared_ptr<const Dataset> train, std::shared_ptr<const Dataset> validation,
+               const FitOptions& options);
+
+}  // namespace fovea

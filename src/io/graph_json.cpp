@@ -1,0 +1,117 @@
+#include "io/graph_json.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "fovea/error.h"
+#include "fovea/op.h"
+#include "io/json.h"
+#include "io/json_values.h"
+
+namespace fovea {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr size_t max_nodes = 10'000;  // the deepest published networks have some hundreds
+constexpr size_t max_text = 200;      // bytes
+
+// Texts of a file end up in messages, on a terminal.
+const std::string& checked_text(const std::string& text) {
+  const bool printable = std::ranges::all_of(text, [](char c) { return c < 0 || (c >= ' ' && c != 0x7F); });
+  if (text.empty() || text.size() > max_text || !printable) {
+    throw Error(ErrorKind::format, fmt::format("1 to {} printable bytes expected, got {}", max_text, quote_name(text)));
+  }
+  return text;
+}
+
+Attribute attribute_from_json(const json& value) {
+  if (value.is_boolean()) return value.get<bool>();
+  if (value.is_number_float()) return value.get<double>();
+  if (value.is_string()) return checked_text(json_text(value));
+  if (value.is_array()) return json_integers(value);
+  return json_integer(value);
+}
+
+// Builds the graph node by node, keeping an index of names so that a large graph loads in linear time.
+class Reader {
+ public:
+  void add(const json& node) {
+    const std::string& name = checked_text(json_text(json_member(node, "name")));
+    if (!node.contains("op")) {
+      nodes_[name] = graph_.input(name, Shape(json_integers(json_member(node, "shape"))));
+      return;
+    }
+    std::vector<Value> inputs;
+    for (const json& input : json_array(node, "inputs")) inputs.push_back(find(json_text(input)));
+    Attributes attributes;
+    for (const auto& [key, value] : json_member(node, "attributes").items()) {
+      attributes[checked_text(key)] = attribute_from_json(value);
+    }
+    const std::string& type = checked_text(json_text(json_member(node, "op")));
+    nodes_[name] = graph_.add(name, make_op(type, attributes), inputs);
+  }
+
+  Graph finish(const std::string& output) {
+    graph_.set_output(find(output));
+    return std::move(graph_);
+  }
+
+ private:
+  Value find(const std::string& name) const {
+    const auto found = nodes_.find(name);
+    if (found == nodes_.end()) {
+      throw Error(ErrorKind::format, fmt::format("there is no node {} before it", quote_name(name)));
+    }
+    return found->second;
+  }
+
+  Graph graph_;
+  std::unordered_map<std::string, Value> nodes_;
+};
+
+}  // namespace
+
+json graph_to_json(const Graph& graph) {
+  json nodes = json::array();
+  for (const Node& node : graph.nodes()) {
+    json entry = {{"name", node.name}};
+    if (node.op) {
+      entry["op"] = node.op->type();
+      entry["inputs"] = json::array();
+      for (const int input : node.inputs) entry["inputs"].push_back(graph.node(input).name);
+      entry["attributes"] = json::object();
+      for (const auto& [key, attribute] : node.op->attributes()) {
+        entry["attributes"][key] = std::visit([](const auto& value) { return json(value); }, attribute);
+      }
+    } else {
+      entry["shape"] = std::vector<int64_t>(node.shape.dims().begin() + 1, node.shape.dims().end());
+    }
+    nodes.push_back(std::move(entry));
+  }
+  return {{"nodes", std::move(nodes)}, {"output", graph.node(graph.output_node()).name}};
+}
+
+Graph graph_from_json(const json& value, const std::string& source) {
+  std::string at = "graph";
+  try {
+    const json& nodes = json_array(value, "nodes");
+    if (nodes.empty() || nodes.size() > max_nodes) {
+      throw Error(ErrorKind::format, fmt::format("1 to {} nodes are allowed, got {}", max_nodes, nodes.size()));
+    }
+    Reader reader;
+    for (size_t i = 0; i < nodes.size(); ++i) {
+      at = fmt::format("graph, node {}", i);
+      reader.add(nodes[i]);
+    }
+    at = "graph, output";
+    return reader.finish(json_text(json_member(value, "output")));
+  } catch (const Error& error) {
+    throw Error(ErrorKind::format, fmt::format("{}: {}: {}", source, at, error.what()));
+  }
+}
+
+}  // namespace fovea

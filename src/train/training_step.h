@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fovea/data.h"
+#include "fovea/optim.h"
+#include "fovea/session.h"
+#include "train/classifier.h"
+
+namespace fovea {
+
+// One step of training a classifier: forward, cross-entropy, backward, update.
+class TrainingStep {
+ public:
+  TrainingStep(Model& model, const Dataset& dataset, const Sgd& optimizer, int64_t batch, uint64_t seed);
+
+  struct Result {
+    float loss;       // mean over the batch
+    int64_t correct;  // items whose class won
+  };
+  // `number` counts the steps of the whole run: the position of dropout's random numbers. Parameters are updated only
+  // if the loss is finite.
+  Result run(const Batch& batch, uint64_t number, double learning_rate);
+
+  Session& session() { return session_; }
+  Optimizer& optimizer() { return *optimizer_; }
+
+ private:
+  // The network with a loss added.
+  struct Network {
+    Graph graph;
+    Classifier classifier;
+    std::string labels;
+    std::string loss;
+  };
+  static Network add_loss(const Model& model, const Dataset& dataset);
+
+  Network network_;
+  Session session_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::vector<std::span<const float>> gradients_;  // of the model's parameters
+};
+
+}  // namespace fovea

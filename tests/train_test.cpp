@@ -1,0 +1,202 @@
+#include "fovea/train.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "fovea/model_file.h"
+#include "fovea/ops.h"
+#include "fovea/parallel.h"
+#include "test_files.h"
+#include "toy.h"
+
+namespace fovea {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+std::vector<float> weights_of(const Model& model) {
+  std::vector<float> all;
+  for (const Tensor& tensor : model.parameters()) all.insert(all.end(), tensor.values().begin(), tensor.values().end());
+  return all;
+}
+
+TEST(Fit, LearnsTheToyProblem) {
+  Model model = toy_model(1);
+  const auto test = toy_dataset(100, 3);
+  const History history = fit(model, toy_dataset(200, 2), test, toy_options());
+  ASSERT_EQ(history.epochs.size(), 4U);
+  EXPECT_GE(history.best_top1, 0.99);
+  EXPECT_LT(history.epochs.back().train_loss, history.epochs.front().train_loss);
+  EXPECT_FALSE(history.interrupted);
+
+  const Evaluation evaluation = evaluate(model, test);
+  const Scores& last = *history.epochs.back().validation;
+  EXPECT_EQ(evaluation.scores.top1, last.top1);
+  EXPECT_NEAR(evaluation.scores.loss, last.loss, 1e-6);
+  EXPECT_EQ(evaluation.scores.top5, 1.0);  // of three classes
+  EXPECT_EQ(evaluation.confusion.total(), 100);
+  EXPECT_DOUBLE_EQ(evaluation.confusion.accuracy(), last.top1);
+  EXPECT_EQ(evaluation.predictions.size(), 100U);
+}
+
+TEST(Fit, GivesTheSameBitsForAnyNumberOfThreadsAndWorkers) {
+  const int before = thread_count();
+  std::vector<std::vector<float>> results;
+  for (const int threads : {1, 2, 3}) {
+    set_thread_count(threads);
+    Model model = toy_model(1);
+    FitOptions options = toy_options();
+    options.workers = threads;
+    fit(model, toy_dataset(200, 2), nullptr, options);
+    results.push_back(weights_of(model));
+  }
+  set_thread_count(before);
+  EXPECT_EQ(results[0], results[1]);
+  EXPECT_EQ(results[0], results[2]);
+}
+
+TEST(Fit, SeedDecidesTheOrder) {
+  const auto train = [](uint64_t seed) {
+    Model model = toy_model(1);
+    FitOptions options = toy_options();
+    options.epochs = 1;
+    options.seed = seed;
+    fit(model, toy_dataset(64, 2), nullptr, options);
+    return weights_of(model);
+  };
+  EXPECT_EQ(train(1), train(1));
+  EXPECT_NE(train(1), train(2));
+}
+
+TEST(Fit, ReportsEveryStepAndEpoch) {
+  Model model = toy_model(1);
+  FitOptions options = toy_options();
+  options.epochs = 2;
+  options.schedule = {.kind = Schedule::Kind::step, .every = 1, .gamma = 0.1};
+  std::vector<Progress> steps;
+  std::vector<EpochRecord> epochs;
+  options.on_progress = [&](const Progress& p) { steps.push_back(p); };
+  options.on_epoch = [&](const EpochRecord& r) { epochs.push_back(r); };
+  fit(model, toy_dataset(50, 2), toy_dataset(20, 3), options);  // 3 steps of 16, 2 items left out
+  ASSERT_EQ(steps.size(), 6U);
+  EXPECT_EQ(steps[4].epoch, 2);
+  EXPECT_EQ(steps[4].step, 2);
+  EXPECT_EQ(steps[4].steps, 3);
+  EXPECT_EQ(steps[2].learning_rate, 0.05);
+  EXPECT_NEAR(steps[3].learning_rate, 0.005, 1e-12);
+  EXPECT_EQ(steps[5].seconds_left, 0);
+  EXPECT_GT(steps[5].images_per_second, 0);
+  ASSERT_EQ(epochs.size(), 2U);
+  EXPECT_EQ(epochs[0].train_loss, steps[2].loss);
+  EXPECT_EQ(epochs[1].train_top1, steps[5].top1);
+  EXPECT_NEAR(epochs[1].learning_rate, 0.005, 1e-12);
+}
+
+TEST(Fit, BatchIsAtMostTheTrainingSet) {
+  Model model = toy_model(1);
+  FitOptions options = toy_options();
+  options.epochs = 1;
+  options.batch = 64;
+  int steps = 0;
+  options.on_progress = [&](const Progress&) { ++steps; };
+  fit(model, toy_dataset(10, 2), nullptr, options);
+  EXPECT_EQ(steps, 1);
+}
+
+TEST(Fit, TakesANetworkThatEndsInSoftmax) {
+  Graph graph;
+  softmax(dense(Scope(graph) / "fc", flatten(graph.input("input", {8, 8, 1})), 3));
+  Model model(std::move(graph), 1);
+  model.preprocessing = toy_model(1).preprocessing;
+  FitOptions options = toy_options();
+  options.epochs = 10;
+  const History history = fit(model, toy_dataset(200, 2), toy_dataset(60, 3), options);
+  EXPECT_LT(history.epochs.back().validation->loss, 0.7 * history.epochs.front().train_loss);
+
+  // The loss is that of the logits, as in the same network without its softmax.
+  Graph bare;
+  dense(Scope(bare) / "fc", flatten(bare.input("input", {8, 8, 1})), 3);
+  Model logits(std::move(bare), 1);
+  logits.preprocessing = model.preprocessing;
+  fit(logits, toy_dataset(200, 2), nullptr, options);
+  EXPECT_EQ(weights_of(logits), weights_of(model));
+}
+
+TEST(Fit, RefusesWhatDoesNotFit) {
+  const auto train = toy_dataset(20, 2);
+  const auto refusal = [&](ErrorKind kind, Model model, const FitOptions& options) {
+    return error_of(kind, [&] { fit(model, train, nullptr, options); });
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_THAT(refusal(ErrorKind::usage, toy_model(1), {.epochs = -1}), HasSubstr("epochs must be at least 1, got -1"));
+  EXPECT_THAT(refusal(ErrorKind::usage, toy_model(1), {.batch = 0}), HasSubstr("batch must be at least 1, got 0"));
+  EXPECT_THAT(refusal(ErrorKind::usage, toy_model(1), {.optimizer = {.lr = nan}}), HasSubstr("learning rate"));
+  EXPECT_THAT(refusal(ErrorKind::usage, toy_model(1), {.schedule = {.warmup = 99}}), HasSubstr("warm-up"));
+  EXPECT_THAT(refusal(ErrorKind::usage, toy_model(1), {.workers = 0}), HasSubstr("workers"));
+  EXPECT_THAT(refusal(ErrorKind::usage, toy_model(1), {.save_every = nan}), HasSubstr("between checkpoints"));
+
+  Model bare = toy_model(1);
+  bare.preprocessing = {};
+  EXPECT_THAT(refusal(ErrorKind::usage, bare, {}), HasSubstr("model.preprocessing"));
+  Model wrong = toy_model(1);
+  wrong.preprocessing.height = 9;
+  EXPECT_THAT(refusal(ErrorKind::format, wrong, {}), HasSubstr("'input' takes 8x8x1, the preprocessing gives 9x8x1"));
+  Graph graph;
+  dense(Scope(graph) / "fc", flatten(graph.input("input", {8, 8, 1})), 4);
+  Model four(std::move(graph));
+  four.preprocessing = toy_model(1).preprocessing;
+  EXPECT_THAT(refusal(ErrorKind::format, four, {}), HasSubstr("node 'fc' gives 4, the data set has 3 classes"));
+}
+
+TEST(Fit, NamesTheNodeThatWentBadAndKeepsTheLastGoodCheckpoint) {
+  const TempFolder folder;
+  Model model = toy_model(1);
+  FitOptions options = toy_options();
+  options.optimizer.lr = 1e30;
+  options.save_every = 0;
+  options.run_folder = folder / "run";
+  const std::string message =
+      error_of(ErrorKind::failure, [&] { fit(model, toy_dataset(200, 2), toy_dataset(50, 3), options); });
+  EXPECT_THAT(message, HasSubstr("training failed in epoch 1, step "));
+  EXPECT_THAT(message, HasSubstr("NaN or an infinity"));
+  EXPECT_THAT(message, HasSubstr("lower learning rate than 1e+30"));
+  EXPECT_THAT(message, HasSubstr("last.safetensors (epoch 1, step "));
+  const Model kept = load_model(folder / "run/last.safetensors");
+  for (const float value : weights_of(kept)) ASSERT_TRUE(std::isfinite(value));
+}
+
+TEST(Fit, NamesTheFirstBadNodeOfAForwardPass) {
+  Model model = toy_model(1);
+  // Finite weights whose products are not.
+  for (float& w : model.parameter("fc.weight").values()) w = 3e38F;
+  const std::string message =
+      error_of(ErrorKind::failure, [&] { fit(model, toy_dataset(32, 2), nullptr, toy_options()); });
+  EXPECT_THAT(message, HasSubstr("epoch 1, step 1 of 2: the loss is"));
+  EXPECT_THAT(message, HasSubstr("'fc' is the first node"));
+  EXPECT_THAT(message, HasSubstr("no checkpoint was saved"));
+}
+
+TEST(Evaluate, DoesNotDependOnTheBatch) {
+  Model model = toy_model(1);
+  const auto data = toy_dataset(37, 2);
+  const Evaluation whole = evaluate(model, data, {.batch = 64});
+  for (const int64_t batch : {1, 10, 36, 37}) {
+    const Evaluation parts = evaluate(model, data, {.batch = batch});
+    EXPECT_NEAR(parts.scores.loss, whole.scores.loss, 1e-6);
+    EXPECT_EQ(parts.predictions, whole.predictions);
+  }
+  EXPECT_THROW(evaluate(model, data, {.batch = 0}), Error);
+}
+
+TEST(Evaluate, NamesTheNodeThatIsNotFinite) {
+  Model model = toy_model(1);
+  model.parameter("bn.weight")[2] = std::numeric_limits<float>::infinity();
+  EXPECT_THAT(error_of(ErrorKind::failure, [&] { evaluate(model, toy_dataset(5, 2)); }),
+              HasSubstr("'bn' is the first"));
+}
+
+}  // namespace
+}  // namespace fovea
