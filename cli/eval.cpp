@@ -46,7 +46,7 @@ void print_json(const Dataset& dataset, const Evaluation& evaluation) {
   report["classes"] = confusion.class_names();
   const auto classes = static_cast<int64_t>(confusion.class_names().size());
   for (int64_t row = 0; row < classes; ++row) {
-    nlohmann::json counts;
+    nlohmann::ordered_json counts;
     for (int64_t column = 0; column < classes; ++column) counts.push_back(confusion.count(row, column));
     report["confusion"].push_back(counts);
   }

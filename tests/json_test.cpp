@@ -56,6 +56,18 @@ TEST(Json, RefusesDeepNestingWithoutRecursion) {
   EXPECT_THAT(refusal(objects), HasSubstr("nested deeper than 64"));
 }
 
+TEST(Json, RefusesMoreValuesThanMemoryShouldHold) {
+  std::string text = "[";
+  for (int i = 0; i < 4'200'000; ++i) text += "1,";
+  EXPECT_THAT(refusal(text), HasSubstr("more than 4194304 values"));
+}
+
+TEST(Json, TakesTimeInProportionToTheText) {
+  std::string text = "[0";
+  for (int i = 0; i < 1'000'000; ++i) text += ",{}";
+  EXPECT_EQ(parse_json(text + "]", "x").size(), 1'000'001U);  // hours if each object looked at its siblings
+}
+
 TEST(Json, RefusesWrongUtf8AndBytesOutsideTheText) {
   for (const char* text : {"\"\xFF\"", "\"\xC0\x80\"", "\"\xED\xA0\x80\"", "\"\xE2\x82\"", "\"\xF4\x90\x80\x80\""}) {
     EXPECT_THAT(refusal(text), HasSubstr("invalid string")) << text;

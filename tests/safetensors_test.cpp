@@ -121,7 +121,7 @@ TEST(Safetensors, WriterRefusesWhatTheFormatCannotHold) {
   EXPECT_THAT(failure({{"a", &unset}}), HasSubstr("no values"));
   EXPECT_THAT(failure({{"\xFF", &tensor}}), HasSubstr("not UTF-8"));
   EXPECT_THAT(failure({}, {{"k", "\xFF"}}), HasSubstr("not UTF-8"));
-  EXPECT_THAT(failure({}, {{"k", std::string(100'000'001, 'x')}}), HasSubstr("header takes"));
+  EXPECT_THAT(failure({}, {{"k", std::string(17'000'000, '\x01')}}), HasSubstr("header takes"));
   EXPECT_EQ(read_text(path), "old");
   const std::vector<NamedTensor> good = {{"a", &tensor}};
   EXPECT_THAT(error_of(ErrorKind::data, [&] { write_safetensors(folder / "no/m", good); }), HasSubstr("no folder"));
@@ -294,7 +294,7 @@ TEST(SafetensorsData, ReferenceVectorsBehaveAsTold) {
                                                       {"InvalidHeaderLength", "truncated"},
                                                       {"InvalidHeader", "invalid"},
                                                       {"InvalidHeaderDeserialization", "invalid JSON"},
-                                                      {"TensorInvalidInfo", "takes 16 bytes"},
+                                                      {"TensorInvalidInfo", "data_offsets"},
                                                       {"MetadataIncompleteBuffer", "bytes of data"},
                                                       {"ValidationOverflow", "shape"},
                                                       {"InvalidOffset", "overlap"}};

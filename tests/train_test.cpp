@@ -114,7 +114,7 @@ TEST(Fit, TakesANetworkThatEndsInSoftmax) {
   FitOptions options = toy_options();
   options.epochs = 10;
   const History history = fit(model, toy_dataset(200, 2), toy_dataset(60, 3), options);
-  EXPECT_LT(history.epochs.back().validation->loss, 0.5 * history.epochs.front().train_loss);
+  EXPECT_LT(history.epochs.back().validation->loss, 0.7 * history.epochs.front().train_loss);
 
   // The loss is that of the logits, as in the same network without its softmax.
   Graph bare;

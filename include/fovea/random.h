@@ -13,6 +13,9 @@ class Random {
  public:
   explicit Random(uint64_t seed, uint64_t stream = 0) : seed_(seed), stream_(stream) {}
 
+  uint64_t seed() const { return seed_; }
+  uint64_t stream() const { return stream_; }
+
   // Four independent 32-bit words; the block at position `counter` of this stream.
   std::array<uint32_t, 4> block(uint64_t counter) const;
 

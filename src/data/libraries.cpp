@@ -1,7 +1,6 @@
 #include "fovea/libraries.h"
 
 #include <fmt/format.h>
-#include <hwy/base.h>
 #include <zlib.h>
 
 // jpeglib.h does not include what it needs.
@@ -17,7 +16,7 @@
 namespace fovea {
 
 std::vector<std::pair<std::string, std::string>> library_versions() {
-  return {{"Highway", fmt::format("{}.{}.{}", HWY_MAJOR, HWY_MINOR, HWY_PATCH)},
+  return {{"Highway", FOVEA_HIGHWAY_VERSION},
           {"fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
           {"nlohmann-json", fmt::format("{}.{}.{}", NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR,
                                         NLOHMANN_JSON_VERSION_PATCH)},

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/file.h"
+#include "core/text.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"
 #include "fovea/random.h"
@@ -58,6 +59,7 @@ class Trainer {
     if (options_.run_folder.empty()) return;
     claim_run_folder(options_.run_folder);
     save();
+    write_metrics();
     write_run_config(options_);  // last: a folder with a config can be resumed
   }
 
@@ -183,6 +185,7 @@ class Trainer {
     // Killed in between, the run resumes from the older last.safetensors and writes the same best.safetensors again.
     if (best && !options_.run_folder.empty()) save_model(model_, best_file(options_.run_folder));
     save();
+    write_metrics();
     if (options_.on_epoch) options_.on_epoch(record);
   }
 
@@ -191,7 +194,6 @@ class Trainer {
     check_finite();
     save_checkpoint(last_file(options_.run_folder), model_, step_->optimizer(), state_);
     note_checkpoint();
-    write_metrics();
   }
 
   void note_checkpoint() {
@@ -200,6 +202,7 @@ class Trainer {
   }
 
   void write_metrics() const {
+    if (options_.run_folder.empty()) return;
     const std::string text = metrics_csv(state_.history);
     write_file_atomically(metrics_file(options_.run_folder), std::as_bytes(std::span(text)));
   }
@@ -215,7 +218,7 @@ class Trainer {
   [[noreturn]] void fail(const std::string& what) const {
     const std::string kept = saved_at_.empty() ? std::string("no checkpoint was saved")
                                                : fmt::format("the last good weights are in {} ({})",
-                                                             last_file(options_.run_folder).string(), saved_at_);
+                                                             printable(last_file(options_.run_folder)), saved_at_);
     throw Error(
         ErrorKind::failure,
         fmt::format("training failed in epoch {}, step {} of {}: {}; try a lower learning rate than {:g}; {}",
@@ -262,10 +265,11 @@ History fit(Model& model, std::shared_ptr<const Dataset> train, std::shared_ptr<
 History resume(Model& model, std::shared_ptr<const Dataset> train, std::shared_ptr<const Dataset> validation,
                const FitOptions& options) {
   const std::filesystem::path path = last_file(options.run_folder);
+  const std::string source = printable(path);
   const SafetensorsFile file = SafetensorsFile::open(path);
-  model = read_model(file, path.string());
+  model = read_model(file, source);
   Trainer trainer(model, std::move(train), validation, options);
-  trainer.restore(file, path.string());
+  trainer.restore(file, source);
   return trainer.run();
 }
 
