@@ -27,9 +27,7 @@ Value Graph::input(const std::string& name, const Shape& sample) {
     throw Error(ErrorKind::format,
                 fmt::format("input '{}': extents must be positive, got {}", name, to_string(sample)));
   }
-  nodes_.push_back({name, nullptr, {}, {}, shape});
-  output_ = static_cast<int>(nodes_.size()) - 1;
-  return {this, output_};
+  return append({name, nullptr, {}, {}, shape});
 }
 
 Value Graph::add(const std::string& name, std::shared_ptr<const Op> op, const std::vector<Value>& inputs) {
@@ -55,8 +53,13 @@ Value Graph::add(const std::string& name, std::shared_ptr<const Op> op, const st
     node.parameters.push_back(static_cast<int>(parameters_.size()));
     parameters_.push_back(std::move(spec));
   }
+  return append(std::move(node));
+}
+
+Value Graph::append(Node node) {
+  output_ = static_cast<int>(nodes_.size());
+  index_.emplace(node.name, output_);
   nodes_.push_back(std::move(node));
-  output_ = static_cast<int>(nodes_.size()) - 1;
   return {this, output_};
 }
 
@@ -68,13 +71,9 @@ std::vector<int> Graph::inputs() const {
   return result;
 }
 
-bool Graph::contains(std::string_view name) const {
-  return std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& node) { return node.name == name; });
-}
-
 int Graph::find(std::string_view name) const {
-  const auto found = std::find_if(nodes_.begin(), nodes_.end(), [&](const Node& node) { return node.name == name; });
-  if (found != nodes_.end()) return static_cast<int>(found - nodes_.begin());
+  const auto found = index_.find(name);
+  if (found != index_.end()) return found->second;
   std::vector<std::string> names;
   for (const Node& node : nodes_) names.push_back(node.name);
   throw Error(ErrorKind::usage, fmt::format("the network has no node '{}'{}", name, did_you_mean(name, names)));
