@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -134,6 +135,15 @@ TEST(Summary, JsonIsExact) {
   EXPECT_EQ(conv1["receptive_field"], nlohmann::json({5, 5}));
   EXPECT_EQ(json["nodes"].back()["receptive_field"], "all");
   EXPECT_EQ(json["warnings"], nlohmann::json::array());
+}
+
+// Neither the cost nor the receptive field of these fits into 64 bits.
+TEST(Summary, CountsUpToTheLargestNumber) {
+  constexpr int64_t largest = std::numeric_limits<int64_t>::max();
+  const Summary costly = summarize(graph_from_text("2 x (2 x (conv 1048576 1 pad 1024))", {4096, 4096, 1}));
+  EXPECT_EQ(costly.multiply_adds, largest);
+  const Summary wide = summarize(graph_from_text("64 x (maxpool 3 stride 2 pad 1)", {1, 1, 1}));
+  EXPECT_EQ(wide.rows.back().receptive_field.extent[0], largest);
 }
 
 TEST(Summary, CsvQuotesWhatItMust) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/saturate.h"
 #include "core/suggest.h"
 #include "fovea/error.h"
 
@@ -111,7 +112,7 @@ Cost Graph::total_cost() const {
   for (size_t i = 0; i < nodes_.size(); ++i) {
     const Cost cost = this->cost(static_cast<int>(i));
     total.parameters += cost.parameters;
-    total.multiply_adds += cost.multiply_adds;
+    total.multiply_adds = saturating_add(total.multiply_adds, cost.multiply_adds);
   }
   return total;
 }
@@ -141,8 +142,9 @@ ReceptiveField Graph::receptive_field(int index) const {
     const Window window = node.op->window();
     field.whole = field.whole || window.whole;
     for (size_t axis = 0; axis < std::min(window.extent.size(), field.extent.size()); ++axis) {
-      field.extent[axis] += (window.extent[axis] - 1) * field.jump[axis];
-      field.jump[axis] *= window.stride[axis];
+      const int64_t added = saturating_product({window.extent[axis] - 1, field.jump[axis]});
+      field.extent[axis] = saturating_add(field.extent[axis], added);
+      field.jump[axis] = saturating_product({field.jump[axis], window.stride[axis]});
     }
   }
   return fields[static_cast<size_t>(index)];

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/saturate.h"
 #include "graph/option_words.h"
 
 namespace fovea {
@@ -77,7 +78,7 @@ Summary summarize(const Graph& graph) {
   for (size_t i = 0; i < graph.nodes().size(); ++i) {
     summary.rows.push_back(row(graph, static_cast<int>(i)));
     const SummaryRow& added = summary.rows.back();
-    summary.multiply_adds += added.multiply_adds;
+    summary.multiply_adds = saturating_add(summary.multiply_adds, added.multiply_adds);
     summary.activation_bytes += added.activation_bytes;
     if (graph.nodes()[i].op) warn_of_unused_border(graph, graph.nodes()[i], summary.warnings);
   }
