@@ -88,7 +88,8 @@ TEST(Zoo, NamesTheNodeWhereAnInputDoesNotFit) {
 }
 
 TEST(Zoo, SuggestsTheNearestName) {
-  EXPECT_THAT(error_of("lenet"), AllOf(HasSubstr("unknown model 'lenet'"), HasSubstr("did you mean 'lenet5'?")));
+  EXPECT_THAT(error_of("lenet"), AllOf(HasSubstr("unknown model 'lenet'"), HasSubstr("did you mean 'lenet5'?"),
+                                       HasSubstr("'fovea summary' lists them")));
   EXPECT_THAT(error_of(""), HasSubstr("unknown model ''"));
 }
 

@@ -136,7 +136,7 @@ std::string to_json(const Summary& summary) {
                                            {"multiply_adds", summary.multiply_adds},
                                            {"activation_bytes", summary.activation_bytes},
                                            {"warnings", summary.warnings}};
-  return document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::string to_csv(const Summary& summary) {
