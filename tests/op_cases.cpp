@@ -154,7 +154,6 @@ const std::vector<OpCase>& op_cases() {
       conv_case("conv_direct_wide", {3, 700, 3}, {.filters = 11, .kernel = 3, .padding = 1, .bias = false}),
       batch_of(19, conv_case("conv_direct_pictures", {7, 5, 8}, {.filters = 7, .kernel = 3, .padding = {0, 1}})),
       batch_of(3, conv_case("conv_direct_dilation", {11, 13, 4}, {.filters = 16, .kernel = 3, .dilation = {2, 3}})),
-      batch_of(64, speed(conv_case("conv_lenet_c1", {32, 32, 1}, {.filters = 6, .kernel = 5}))),
       dense_case("dense", 13, 7),
       batch_of(3, dense_case("dense_no_bias", 5, 4, false)),
       batch_of(1, dense_case("dense_one", 1, 1)),
