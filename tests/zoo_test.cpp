@@ -89,11 +89,7 @@ TEST(Zoo, NamesTheNodeWhereAnInputDoesNotFit) {
 
 TEST(Zoo, SuggestsTheNearestName) {
   EXPECT_THAT(error_of("lenet"), AllOf(HasSubstr("unknown model 'lenet'"), HasSubstr("did you mean 'lenet5'?"),
-<<<<<<< HEAD
-                                       HasSubstr("there are digits, lenet5, minivgg, mlp, tinyvgg")));
-=======
                                        HasSubstr("'fovea summary' lists them")));
->>>>>>> zoo
   EXPECT_THAT(error_of(""), HasSubstr("unknown model ''"));
 }
 
