@@ -1,9 +1,12 @@
 #include "kernels/cpu/conv.h"
 
 #include <algorithm>
+#include <optional>
 
+#include "core/saturate.h"
 #include "fovea/ops.h"
 #include "kernels/cpu/depthwise.h"
+#include "kernels/cpu/direct_conv.h"
 #include "kernels/ref/conv.h"
 #include "ops/checks.h"
 #include "ops/op_base.h"
@@ -38,6 +41,40 @@ class ConvKernel final : public Kernel {
   cpu::Conv conv_;
   bool input_gradient_;
   bool backward_;
+};
+
+// A first layer's input gradient is rarely wanted; then it is left to the matrix multiplication.
+class DirectConvKernel final : public Kernel {
+ public:
+  DirectConvKernel(const ConvShape& shape, bool input_gradient, bool parameter_gradients)
+      : direct_(shape), parameter_gradients_(parameter_gradients) {
+    if (input_gradient) conv_.emplace(shape);
+  }
+
+  size_t scratch_size() const override {
+    return std::max({direct_.forward_scratch(), parameter_gradients_ ? direct_.weight_gradient_scratch() : 0,
+                     conv_ ? conv_->backward_scratch() : 0});
+  }
+  void load(std::span<const float* const> parameters) override {
+    if (conv_) conv_->load(parameters[0], true);
+  }
+  void forward(const Step<float>& step) override {
+    direct_.forward(step.inputs[0], step.parameters[0], step.parameters.size() > 1 ? step.parameters[1] : nullptr,
+                    step.output, step.scratch);
+  }
+  void backward(const Step<float>& step) override {
+    if (step.parameter_gradients[0]) {
+      direct_.weight_gradient(step.inputs[0], step.output_gradient, step.parameter_gradients[0],
+                              step.parameter_gradients.size() > 1 ? step.parameter_gradients[1] : nullptr,
+                              step.scratch);
+    }
+    if (step.input_gradients[0]) conv_->input_gradient(step.output_gradient, step.input_gradients[0], step.scratch);
+  }
+
+ private:
+  cpu::DirectConv direct_;
+  std::optional<cpu::Conv> conv_;
+  bool parameter_gradients_;
 };
 
 class DepthwiseKernel final : public Kernel {
@@ -106,7 +143,7 @@ class ConvOp final : public OpBase<ConvOp> {
 
   int64_t multiply_adds(const Signature& shapes) const override {
     const ConvShape s = conv_shape(shapes.inputs[0]);
-    return s.out_pixels() * s.filters * s.group_channels() * s.taps();
+    return saturating_product({s.out_pixels(), s.filters, s.group_channels(), s.taps()});
   }
   Window window() const override {
     return {.extent = {(options_.kernel.height - 1) * options_.dilation.height + 1,
@@ -131,6 +168,9 @@ class ConvOp final : public OpBase<ConvOp> {
     const ConvShape s = conv_shape(shapes.inputs[0]);
     const bool input_gradient = !options.input_gradients.empty() && options.input_gradients[0];
     if (s.is_depthwise()) return std::make_unique<DepthwiseKernel>(s, options.parameter_gradients);
+    if (cpu::DirectConv::suits(s)) {
+      return std::make_unique<DirectConvKernel>(s, input_gradient, options.parameter_gradients);
+    }
     return std::make_unique<ConvKernel>(s, input_gradient, options.parameter_gradients);
   }
 

@@ -30,8 +30,8 @@ const ZooEntry& find(std::string_view name) {
   if (entry != list().end()) return *entry;
   std::vector<std::string> names;
   for (const ZooEntry& known : list()) names.emplace_back(known.name);
-  throw Error(ErrorKind::usage,
-              fmt::format("unknown model '{}'{} ('fovea summary --list' lists them)", name, did_you_mean(name, names)));
+  throw Error(ErrorKind::usage, fmt::format("unknown model '{}'{}; there are {}", name, did_you_mean(name, names),
+                                            fmt::join(names, ", ")));
 }
 
 Graph build(std::string_view name, const ZooOptions& options) {

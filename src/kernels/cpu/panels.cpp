@@ -24,9 +24,9 @@ namespace fovea::cpu {
 
 HWY_EXPORT(FloatLanes);
 
-Panels make_panels(int64_t rows, int64_t columns) {
-  return Panels::for_lanes(rows, columns, HWY_DYNAMIC_DISPATCH(FloatLanes)());
-}
+int64_t float_lanes() { return HWY_DYNAMIC_DISPATCH(FloatLanes)(); }
+
+Panels make_panels(int64_t rows, int64_t columns) { return Panels::for_lanes(rows, columns, float_lanes()); }
 
 void pack_panels(const Panels& panels, const float* source, const int64_t* row_offsets, const int64_t* column_offsets,
                  float* packed) {

@@ -32,6 +32,8 @@ struct Panels {
   int64_t floats() const { return count() == 0 ? 0 : offset(count() - 1) + rows * width_of(count() - 1); }
 };
 
+int64_t float_lanes();  // of the vectors of the instruction set in use
+
 // Panels for the vectors of the instruction set in use.
 Panels make_panels(int64_t rows, int64_t columns);
 
