@@ -16,45 +16,66 @@ using Binary = std::function<Value(Value, Value)>;
 OpCase unary(const std::string& name, const Unary& op, const Shape& sample, Draw draw = {}) {
   return {.name = name, .build = [=](Graph& graph) { return op(graph.input("x", sample)); }, .draws = {draw}};
 }
+
 OpCase binary(const std::string& name, const Binary& op, const Shape& a, const Shape& b, std::vector<Draw> draws = {}) {
   const auto build = [=](Graph& graph) { return op(graph.input("a", a), graph.input("b", b)); };
   return {.name = name, .build = build, .draws = std::move(draws)};
 }
+
 OpCase batch_of(int64_t batch, OpCase op_case) {
   op_case.batch = batch;
   return op_case;
 }
+
 OpCase training(OpCase op_case) {
   op_case.training = true;
   return op_case;
 }
+
 OpCase speed(OpCase op_case) {
   op_case.speed = true;
   return op_case;
 }
+
 OpCase tolerance(double tolerance, OpCase op_case) {
   op_case.tolerance = tolerance;
   return op_case;
 }
+
 OpCase conv_case(const std::string& name, const Shape& sample, const ConvOptions& options) {
   return unary(
       name, [=](Value x) { return conv(x.graph(), x, options); }, sample);
 }
+
 OpCase dense_case(const std::string& name, int64_t channels, int64_t units, bool bias = true) {
   return unary(name, [=](Value x) { return dense(x.graph(), x, units, bias); }, {channels});
 }
+
 OpCase max_pool_case(const std::string& name, const Shape& sample, const PoolOptions& options) {
   return unary(
       name, [=](Value x) { return max_pool(x, options); }, sample, Draw::distinct());
 }
+
 OpCase avg_pool_case(const std::string& name, const Shape& sample, const PoolOptions& options) {
   return unary(
       name, [=](Value x) { return avg_pool(x, options); }, sample);
 }
+
 OpCase batch_norm_case(const std::string& name, const Shape& sample, const BatchNormOptions& options = {}) {
   return unary(
       name, [=](Value x) { return batch_norm(Scope(x.graph()) / "bn", x, options); }, sample);
 }
+
+OpCase concatenate_case(const std::string& name, const std::vector<Shape>& samples) {
+  const auto build = [=](Graph& graph) {
+    std::vector<Value> values;
+    for (const Shape& sample : samples)
+      values.push_back(graph.input(std::string(1, char('a' + values.size())), sample));
+    return concatenate(values);
+  };
+  return {.name = name, .build = build};
+}
+
 }  // namespace
 
 const std::vector<OpCase>& op_cases() {
@@ -198,6 +219,10 @@ const std::vector<OpCase>& op_cases() {
 
       unary("flatten", flatten, {3, 4, 5}),
       speed(unary("flatten_large", flatten, {14, 14, 129})),
+      unary("dropout", [](Value x) { return dropout(x, 0.4); }, {5, 7, 3}),
+      training(unary("dropout_training", [](Value x) { return dropout(x, 0.4); }, {5, 7, 3})),
+      training(unary("dropout_training_none", [](Value x) { return dropout(x, 0); }, {5, 7, 3})),
+      speed(training(unary("dropout_training_large", [](Value x) { return dropout(x); }, {28, 28, 65}))),
 
       binary("add", add, {5, 7, 3}, {5, 7, 3}),
       binary("add_channels", add, {5, 7, 3}, {1, 1, 3}),
@@ -207,6 +232,9 @@ const std::vector<OpCase>& op_cases() {
       binary("multiply_channels", multiply, {5, 7, 3}, {1, 1, 3}),
       binary("multiply_outer", multiply, {5, 1, 3}, {1, 7, 1}),
       speed(binary("multiply_large", multiply, {28, 28, 65}, {1, 1, 65})),
+      concatenate_case("concatenate", {{5, 4, 3}, {5, 4, 1}, {5, 4, 6}}),
+      concatenate_case("concatenate_flat", {{7}, {4}}),
+      speed(concatenate_case("concatenate_large", {{28, 28, 64}, {28, 28, 32}})),
 
       unary("softmax", softmax, {11}),
       unary("softmax_pixels", softmax, {3, 4, 5}),
@@ -219,6 +247,9 @@ const std::vector<OpCase>& op_cases() {
       batch_of(
           5, binary("cross_entropy_wide_range", cross_entropy, {7}, {}, {Draw::uniform(-200, 200), Draw::classes(7)})),
       speed(batch_of(64, binary("cross_entropy_imagenet", cross_entropy, {1000}, {}, {{}, Draw::classes(1000)}))),
+      batch_of(3, binary("mse", mse, {7}, {7})),
+      binary("mse_pictures", mse, {4, 5, 3}, {4, 5, 3}),
+      speed(binary("mse_large", mse, {28, 28, 65}, {28, 28, 65})),
   };
   return cases;
 }
