@@ -11,6 +11,7 @@
 #include <hwy/highway.h>
 
 #include "kernels/cpu/gemm-inl.h"
+#include "kernels/cpu/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace fovea::cpu::HWY_NAMESPACE {
@@ -27,6 +28,18 @@ void ConvOuter(const float* const* a, const int64_t* offsets, int64_t k_count, i
   OuterGemm(a, offsets, k_count, count, v, v_stride, out, columns, accumulate);
 }
 
+// Adds the gradient of a window, run after run, where the window lies.
+void ConvAddWindow(const float* HWY_RESTRICT gradient, const int64_t* run_offsets, int64_t runs, int64_t run_length,
+                   float* HWY_RESTRICT window) {
+  for (int64_t r = 0; r < runs; ++r) {
+    float* const to = window + run_offsets[r];
+    for_each_channel(run_length, [&](auto d, int64_t k) HWY_ATTR {
+      hn::StoreU(hn::Add(hn::LoadU(d, to + k), hn::LoadU(d, gradient + k)), d, to + k);
+    });
+    gradient += run_length;
+  }
+}
+
 }  // namespace fovea::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -35,18 +48,26 @@ namespace fovea::cpu {
 
 HWY_EXPORT(ConvRows);
 HWY_EXPORT(ConvOuter);
+HWY_EXPORT(ConvAddWindow);
 
 namespace {
 
 constexpr int64_t outer_block = 192;  // pixels of a weight-gradient tile: their gradients stay in the first cache
 constexpr int64_t outer_rows = 64;    // window elements of one weight-gradient task
 
-// First element of pixel p's window in the padded picture.
-const float* window(const ConvShape& s, const float* padded, int64_t p) {
-  const int64_t j = p % s.out_width;
-  const int64_t i = p / s.out_width % s.out_height;
-  const int64_t n = p / (s.out_width * s.out_height);
-  return padded + ((n * s.padded_height() + i * s.stride_height) * s.padded_width() + j * s.stride_width) * s.channels;
+// First elements of the windows of output pixels first, first + 1, ... in the padded pictures.
+void find_windows(const ConvShape& s, const float* padded, int64_t first, int64_t count, const float** windows) {
+  int64_t j = first % s.out_width;
+  int64_t i = first / s.out_width % s.out_height;
+  int64_t n = first / (s.out_width * s.out_height);
+  while (count > 0) {
+    const int64_t row = (n * s.padded_height() + i * s.stride_height) * s.padded_width();
+    const int64_t end = std::min(s.out_width, j + count);
+    count -= end - j;
+    for (; j < end; ++j) *windows++ = padded + (row + j * s.stride_width) * s.channels;
+    j = 0;
+    if (++i == s.out_height) i = 0, ++n;
+  }
 }
 
 // Inner rows of the padded pictures [first, last): copied to or from the unpadded ones.
@@ -133,11 +154,13 @@ void Conv::forward(const float* x, const float* bias, float* y, float* scratch) 
       const int64_t count = std::min(row_block, s.out_pixels() - first);
       const int64_t first_panel = task % splits * panels_per_task;
       const int64_t last_panel = std::min(first_panel + panels_per_task, forward_panels_.count());
+      const float* windows[row_block];
+      find_windows(s, in, first, count, windows);
       for (int64_t g = 0; g < s.groups; ++g) {
         const float* a[row_block];
         float* out[row_block];
         for (int64_t m = 0; m < count; ++m) {
-          a[m] = window(s, in, first + m) + g * s.group_channels();
+          a[m] = windows[m] + g * s.group_channels();
           out[m] = y + (first + m) * s.filters + g * s.group_filters();
         }
         rows(a, count, run_offsets_.data(), static_cast<int64_t>(run_offsets_.size()), run_length_, forward_panels_,
@@ -172,6 +195,7 @@ size_t Conv::backward_scratch() const {
 void Conv::input_gradient(const float* dy, float* dx, float* scratch) const {
   const ConvShape& s = shape_;
   auto* const rows = HWY_DYNAMIC_DISPATCH(ConvRows);
+  auto* const add_window = HWY_DYNAMIC_DISPATCH(ConvAddWindow);
   float* const sum = s.is_padded() ? scratch : dx;
   float* const windows = scratch + padded_floats();
   const int64_t picture = s.padded_height() * s.padded_width() * s.channels;
@@ -187,6 +211,8 @@ void Conv::input_gradient(const float* dy, float* dx, float* scratch) const {
       std::fill_n(sum + first_image * picture, (last_image - first_image) * picture, 0.0F);
       for (int64_t p = first_image * pixels; p < last_image * pixels; p += gradient_block()) {
         const int64_t count = std::min(gradient_block(), last_image * pixels - p);
+        const float* starts[row_block];
+        find_windows(s, sum, p, count, starts);
         for (int64_t g = 0; g < s.groups; ++g) {
           const float* a[row_block];
           float* out[row_block];
@@ -197,12 +223,8 @@ void Conv::input_gradient(const float* dy, float* dx, float* scratch) const {
           rows(a, count, &zero_offset, 1, s.group_filters(), gradient_panels_,
                packed_gradient_.data() + g * gradient_panels_.floats(), nullptr, out, 0, gradient_panels_.count());
           for (int64_t m = 0; m < count; ++m) {
-            const float* from = out[m];
-            float* const to = const_cast<float*>(window(s, sum, p + m)) + g * s.group_channels();
-            for (const int64_t offset : run_offsets_) {
-              for (int64_t k = 0; k < run_length_; ++k) to[offset + k] += from[k];
-              from += run_length_;
-            }
+            add_window(out[m], run_offsets_.data(), static_cast<int64_t>(run_offsets_.size()), run_length_,
+                       const_cast<float*>(starts[m]) + g * s.group_channels());
           }
         }
       }
@@ -240,7 +262,7 @@ void Conv::weight_gradient(const float* x, const float* dy, float* dweight, floa
         const int64_t count = std::min(outer_block, last - p);
         const float* gradient = dy + p * s.filters + g * filters;
         const float* a[outer_block];
-        for (int64_t m = 0; m < count; ++m) a[m] = window(s, in, p + m) + g * s.group_channels();
+        find_windows(s, in + g * s.group_channels(), p, count, a);
         if (row_count > 0) {
           outer(a, window_offsets_.data() + first_row, row_count, count, gradient, s.filters,
                 part + first_row * filters, filters, p != first);
