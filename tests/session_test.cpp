@@ -81,5 +81,19 @@ TEST(Session, NamesTheFirstNodeThatIsNotFinite) {
   EXPECT_EQ(session.find_non_finite(), std::nullopt);
 }
 
+TEST(Session, NaNPassesThroughEveryActivation) {
+  Graph graph;
+  const Value x = graph.input("x", {17});
+  const std::vector<std::string> names = {relu(x).name(),    leaky_relu(x).name(), elu(x).name(),
+                                          sigmoid(x).name(), tanh(x).name()};
+  Model model(graph);
+  Session session(model, {.keep = names});
+  std::ranges::fill(session.input("x"), std::nanf(""));
+  session.forward();
+  for (const std::string& name : names) {
+    for (const float y : session.activation(name)) EXPECT_TRUE(std::isnan(y)) << name;
+  }
+}
+
 }  // namespace
 }  // namespace fovea

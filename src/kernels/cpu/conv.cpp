@@ -4,51 +4,9 @@
 #include <cstring>
 
 #include "fovea/parallel.h"
+#include "kernels/cpu/gemm.h"
 
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/cpu/conv.cpp"
-#include <hwy/foreach_target.h>
-#include <hwy/highway.h>
-
-#include "kernels/cpu/gemm-inl.h"
-#include "kernels/cpu/vectors-inl.h"
-
-HWY_BEFORE_NAMESPACE();
-namespace fovea::cpu::HWY_NAMESPACE {
-
-// out[m] (+)= a[m] b for up to row_block rows. run_offsets etc. as in Runs.
-void ConvRows(const float* const* a, int64_t count, const int64_t* run_offsets, int64_t runs, int64_t run_length,
-              const Panels& panels, const float* packed, const float* start, float* const* out, int64_t first_panel,
-              int64_t last_panel) {
-  RowGemm(a, count, Runs{run_offsets, runs, run_length}, panels, packed, start, out, first_panel, last_panel);
-}
-
-void ConvOuter(const float* const* a, const int64_t* offsets, int64_t k_count, int64_t count, const float* v,
-               int64_t v_stride, float* out, int64_t columns, bool accumulate) {
-  OuterGemm(a, offsets, k_count, count, v, v_stride, out, columns, accumulate);
-}
-
-// Adds the gradient of a window, run after run, where the window lies.
-void ConvAddWindow(const float* HWY_RESTRICT gradient, const int64_t* run_offsets, int64_t runs, int64_t run_length,
-                   float* HWY_RESTRICT window) {
-  for (int64_t r = 0; r < runs; ++r) {
-    float* const to = window + run_offsets[r];
-    for_each_channel(run_length, [&](auto d, int64_t k) HWY_ATTR {
-      hn::StoreU(hn::Add(hn::LoadU(d, to + k), hn::LoadU(d, gradient + k)), d, to + k);
-    });
-    gradient += run_length;
-  }
-}
-
-}  // namespace fovea::cpu::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
 namespace fovea::cpu {
-
-HWY_EXPORT(ConvRows);
-HWY_EXPORT(ConvOuter);
-HWY_EXPORT(ConvAddWindow);
 
 namespace {
 
@@ -104,6 +62,8 @@ Conv::Conv(const ConvShape& shape) : shape_(shape) {
   if (window_size * s.group_filters() < large) partitions_ = std::clamp<int64_t>(s.out_pixels() / outer_block, 1, 16);
 }
 
+Runs Conv::window_runs() const { return {run_offsets_.data(), static_cast<int64_t>(run_offsets_.size()), run_length_}; }
+
 size_t Conv::padded_floats() const {
   const ConvShape& s = shape_;
   return s.is_padded() ? static_cast<size_t>(s.batch * s.padded_height() * s.padded_width() * s.channels) : 0;
@@ -143,7 +103,6 @@ size_t Conv::forward_scratch() const { return padded_floats(); }
 void Conv::forward(const float* x, const float* bias, float* y, float* scratch) const {
   const ConvShape& s = shape_;
   const float* in = padded(x, scratch);
-  auto* const rows = HWY_DYNAMIC_DISPATCH(ConvRows);
   const int64_t blocks = (s.out_pixels() + row_block - 1) / row_block;
   // Few pixels (late layers, batch one): split the filters as well.
   const int64_t panels_per_task = blocks >= 16 ? forward_panels_.count() : 1;
@@ -163,9 +122,8 @@ void Conv::forward(const float* x, const float* bias, float* y, float* scratch) 
           a[m] = windows[m] + g * s.group_channels();
           out[m] = y + (first + m) * s.filters + g * s.group_filters();
         }
-        rows(a, count, run_offsets_.data(), static_cast<int64_t>(run_offsets_.size()), run_length_, forward_panels_,
-             packed_forward_.data() + g * forward_panels_.floats(), bias ? bias + g * s.group_filters() : nullptr, out,
-             first_panel, last_panel);
+        row_gemm(a, count, window_runs(), forward_panels_, packed_forward_.data() + g * forward_panels_.floats(),
+                 bias ? bias + g * s.group_filters() : nullptr, out, first_panel, last_panel);
       }
     }
   });
@@ -194,8 +152,6 @@ size_t Conv::backward_scratch() const {
 // A task owns whole pictures, so the order of the additions is fixed.
 void Conv::input_gradient(const float* dy, float* dx, float* scratch) const {
   const ConvShape& s = shape_;
-  auto* const rows = HWY_DYNAMIC_DISPATCH(ConvRows);
-  auto* const add_window = HWY_DYNAMIC_DISPATCH(ConvAddWindow);
   float* const sum = s.is_padded() ? scratch : dx;
   float* const windows = scratch + padded_floats();
   const int64_t picture = s.padded_height() * s.padded_width() * s.channels;
@@ -220,11 +176,10 @@ void Conv::input_gradient(const float* dy, float* dx, float* scratch) const {
             a[m] = dy + (p + m) * s.filters + g * s.group_filters();
             out[m] = window_gradient + m * window_size;
           }
-          rows(a, count, &zero_offset, 1, s.group_filters(), gradient_panels_,
-               packed_gradient_.data() + g * gradient_panels_.floats(), nullptr, out, 0, gradient_panels_.count());
+          row_gemm(a, count, Runs{&zero_offset, 1, s.group_filters()}, gradient_panels_,
+                   packed_gradient_.data() + g * gradient_panels_.floats(), nullptr, out, 0, gradient_panels_.count());
           for (int64_t m = 0; m < count; ++m) {
-            add_window(out[m], run_offsets_.data(), static_cast<int64_t>(run_offsets_.size()), run_length_,
-                       const_cast<float*>(starts[m]) + g * s.group_channels());
+            add_runs(out[m], window_runs(), const_cast<float*>(starts[m]) + g * s.group_channels());
           }
         }
       }
@@ -240,7 +195,6 @@ void Conv::input_gradient(const float* dy, float* dx, float* scratch) const {
 void Conv::weight_gradient(const float* x, const float* dy, float* dweight, float* dbias, float* scratch) const {
   const ConvShape& s = shape_;
   const float* in = padded(x, scratch);
-  auto* const outer = HWY_DYNAMIC_DISPATCH(ConvOuter);
   const int64_t window_size = forward_panels_.rows;
   const int64_t filters = s.group_filters();
   const int64_t part_size = (window_size + 1) * filters;  // the last row is the bias: a window element that is one
@@ -264,14 +218,14 @@ void Conv::weight_gradient(const float* x, const float* dy, float* dweight, floa
         const float* a[outer_block];
         find_windows(s, in + g * s.group_channels(), p, count, a);
         if (row_count > 0) {
-          outer(a, window_offsets_.data() + first_row, row_count, count, gradient, s.filters,
-                part + first_row * filters, filters, p != first);
+          outer_gemm(a, window_offsets_.data() + first_row, row_count, count, gradient, s.filters,
+                     part + first_row * filters, filters, p != first);
         }
         if (first_row + row_count == window_size && row_count < outer_rows) {
           static constexpr float one = 1.0F;
           static constexpr int64_t zero_offset = 0;
           std::fill_n(a, count, &one);
-          outer(a, &zero_offset, 1, count, gradient, s.filters, part + window_size * filters, filters, p != first);
+          outer_gemm(a, &zero_offset, 1, count, gradient, s.filters, part + window_size * filters, filters, p != first);
         }
       }
     }
@@ -297,4 +251,3 @@ void Conv::weight_gradient(const float* x, const float* dy, float* dweight, floa
 }
 
 }  // namespace fovea::cpu
-#endif

@@ -4,10 +4,11 @@
 #include <vector>
 
 #include "kernels/conv_shape.h"
+#include "kernels/cpu/gemm.h"
 #include "kernels/cpu/panels.h"
 
 // Convolution as implicit matrix multiplication. In a channels-last picture a window's row is one run of
-// kernel_width * channels consecutive floats, so the register tiles of gemm-inl.h read windows in place and no matrix
+// kernel_width * channels consecutive floats, so the register tiles of gemm.h read windows in place and no matrix
 // of windows is ever built. Padding is made real first, by a copy into scratch, so that every window is inside.
 namespace fovea::cpu {
 
@@ -28,6 +29,7 @@ class Conv {
   void weight_gradient(const float* x, const float* dy, float* dweight, float* dbias, float* scratch) const;
 
  private:
+  Runs window_runs() const;
   size_t padded_floats() const;
   // x itself, or its padded copy in scratch.
   const float* padded(const float* x, float* scratch) const;
@@ -37,7 +39,7 @@ class Conv {
   ConvShape shape_;
   Panels forward_panels_;             // [taps * group_channels] x [group_filters]
   Panels gradient_panels_;            // [group_filters] x [taps * group_channels]
-  std::vector<int64_t> run_offsets_;  // see Runs in gemm-inl.h
+  std::vector<int64_t> run_offsets_;  // see Runs in gemm.h
   int64_t run_length_ = 0;
   std::vector<int64_t> window_offsets_;  // of every element of a window, in the order (row, column, channel)
   std::vector<int64_t> filter_offsets_;  // of every filter of a group in its weights

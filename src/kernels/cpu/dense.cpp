@@ -4,43 +4,16 @@
 #include <numeric>
 
 #include "fovea/parallel.h"
+#include "kernels/cpu/gemm.h"
 
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/cpu/dense.cpp"
-#include <hwy/foreach_target.h>
-#include <hwy/highway.h>
-
-#include "kernels/cpu/gemm-inl.h"
-
-HWY_BEFORE_NAMESPACE();
-namespace fovea::cpu::HWY_NAMESPACE {
-
-void DenseRows(const float* const* a, int64_t count, int64_t length, const Panels& panels, const float* packed,
-               const float* start, float* const* out, int64_t first_panel, int64_t last_panel) {
-  const int64_t zero_offset = 0;
-  RowGemm(a, count, Runs{&zero_offset, 1, length}, panels, packed, start, out, first_panel, last_panel);
-}
-
-void DenseOuter(const float* const* a, const int64_t* offsets, int64_t k_count, int64_t count, const float* v,
-                int64_t v_stride, float* out, int64_t columns, bool accumulate) {
-  OuterGemm(a, offsets, k_count, count, v, v_stride, out, columns, accumulate);
-}
-
-}  // namespace fovea::cpu::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
 namespace fovea::cpu {
-
-HWY_EXPORT(DenseRows);
-HWY_EXPORT(DenseOuter);
 
 namespace {
 
 // out {batch, panels.columns} = in {batch, panels.rows} times the packed matrix.
 void multiply_packed(int64_t batch, const float* in, const Panels& panels, const float* packed, const float* bias,
                      float* out) {
-  auto* const rows = HWY_DYNAMIC_DISPATCH(DenseRows);
+  const int64_t zero_offset = 0;
   // A task is one panel against all rows: the weights, far larger than the activations, are read once. Small panels
   // are taken several at a time.
   constexpr int64_t multiply_adds_per_task = 65536;
@@ -54,7 +27,7 @@ void multiply_packed(int64_t batch, const float* in, const Panels& panels, const
         a[m] = in + (first + m) * panels.rows;
         c[m] = out + (first + m) * panels.columns;
       }
-      rows(a, count, panels.rows, panels, packed, bias, c, begin, end);
+      row_gemm(a, count, Runs{&zero_offset, 1, panels.rows}, panels, packed, bias, c, begin, end);
     }
   });
 }
@@ -89,7 +62,6 @@ void Dense::input_gradient(const float* dy, float* dx) const {
 }
 
 void Dense::weight_gradient(const float* x, const float* dy, float* dweight, float* dbias) const {
-  auto* const outer = HWY_DYNAMIC_DISPATCH(DenseOuter);
   constexpr int64_t samples_per_block = 128;
   constexpr int64_t units_per_task = 16;
   parallel_for(units_, units_per_task, [&](int64_t begin, int64_t end) {
@@ -97,8 +69,8 @@ void Dense::weight_gradient(const float* x, const float* dy, float* dweight, flo
       const int64_t count = std::min(samples_per_block, batch_ - first);
       const float* a[samples_per_block];
       for (int64_t m = 0; m < count; ++m) a[m] = dy + (first + m) * units_;
-      outer(a, ascending_.data() + begin, end - begin, count, x + first * channels_, channels_,
-            dweight + begin * channels_, channels_, first != 0);
+      outer_gemm(a, ascending_.data() + begin, end - begin, count, x + first * channels_, channels_,
+                 dweight + begin * channels_, channels_, first != 0);
     }
     for (int64_t k = begin; dbias && k < end; ++k) {
       float sum = 0;
@@ -109,4 +81,3 @@ void Dense::weight_gradient(const float* x, const float* dy, float* dweight, flo
 }
 
 }  // namespace fovea::cpu
-#endif

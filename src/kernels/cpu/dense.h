@@ -5,7 +5,7 @@
 
 #include "kernels/cpu/panels.h"
 
-// Fully connected layer, y {batch, units} = x {batch, channels} weight^T + bias, on the register tiles of gemm-inl.h.
+// Fully connected layer, y {batch, units} = x {batch, channels} weight^T + bias, on the register tiles of gemm.h.
 namespace fovea::cpu {
 
 class Dense {

@@ -20,7 +20,8 @@ void PointwiseForward(Pointwise function, float alpha, int64_t count, const floa
   };
   switch (function) {
     case Pointwise::relu:
-      return apply([](auto d, auto v) { return hn::Max(v, hn::Zero(d)); });
+      // Not Max: it would lose NaN, on some machines.
+      return apply([](auto d, auto v) { return hn::IfThenZeroElse(hn::Lt(v, hn::Zero(d)), v); });
     case Pointwise::leaky_relu:
       return apply(
           [&](auto d, auto v) { return hn::IfThenElse(hn::Gt(v, hn::Zero(d)), v, hn::Mul(hn::Set(d, alpha), v)); });

@@ -1,23 +1,16 @@
-// The register tiles that convolution and dense layers are made of; re-included per instruction set, so no #pragma
-// once.
-//
-// RowTile: out[m, n] = start[n] + sum over k of a[m][k] b[k, n]: rows are read through pointers, b comes in panels
-// packed by panels.h. OuterTile: out[k, n] += sum over p of a[p][k] v[p, n], the form of weight gradients.
-// Both keep the whole tile in registers and read each operand once per tile.
-#if defined(FOVEA_KERNELS_CPU_GEMM_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef FOVEA_KERNELS_CPU_GEMM_INL_H_
-#undef FOVEA_KERNELS_CPU_GEMM_INL_H_
-#else
-#define FOVEA_KERNELS_CPU_GEMM_INL_H_
-#endif
-
-#include <hwy/highway.h>
+#include "kernels/cpu/gemm.h"
 
 #include <algorithm>
-#include <cstdint>
+#include <type_traits>
 
-#include "kernels/cpu/panels.h"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/gemm.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
 
+#include "kernels/cpu/vectors-inl.h"
+
+// The tiles keep all their sums in registers and read each operand once per tile.
 HWY_BEFORE_NAMESPACE();
 namespace fovea::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -25,14 +18,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 // Rows of a tile. 6 rows of 2 vectors fill the 16 registers of AVX2; 8 leave AVX-512 its 16 general registers for
 // the row pointers, and two rows' loads per multiply hide the latency on both.
 constexpr int tile_rows = HWY_TARGET <= HWY_AVX3 ? 8 : 6;
-
-// The reduction of RowTile, as `count` runs of `length` consecutive elements, run r starting at offsets[r] from the
-// row pointer: a convolution's window over a channels-last picture.
-struct Runs {
-  const int64_t* offsets;
-  int64_t count;
-  int64_t length;
-};
 
 // Stores the first `columns` lanes of v.
 template <class D, class V = hn::Vec<D>>
@@ -109,10 +94,8 @@ HWY_INLINE void WithPanelWidth(int64_t width, const F& tile) {
   }
 }
 
-// out[m][n0 .. n0+columns) for `count` rows and every panel of b in [first_panel, last_panel).
-// out[m] points at column 0 of row m.
-HWY_INLINE void RowGemm(const float* const* a, int64_t count, const Runs& runs, const Panels& b, const float* packed,
-                        const float* start, float* const* out, int64_t first_panel, int64_t last_panel) {
+void RowGemm(const float* const* a, int64_t count, const Runs& runs, const Panels& b, const float* packed,
+             const float* start, float* const* out, int64_t first_panel, int64_t last_panel) {
   for (int64_t p = first_panel; p < last_panel; ++p) {
     const int64_t column = b.first_column(p);
     const int64_t columns = b.columns_of(p);
@@ -168,9 +151,8 @@ HWY_INLINE void OuterTile(D d, const float* const* HWY_RESTRICT a, const int64_t
   }
 }
 
-// OuterTile over k in [0, k_count) and all columns n < columns; out is [k_count][columns].
-HWY_INLINE void OuterGemm(const float* const* a, const int64_t* offsets, int64_t k_count, int64_t count, const float* v,
-                          int64_t v_stride, float* out, int64_t columns, bool accumulate) {
+void OuterGemm(const float* const* a, const int64_t* offsets, int64_t k_count, int64_t count, const float* v,
+               int64_t v_stride, float* out, int64_t columns, bool accumulate) {
   const Panels panels = Panels::for_lanes(1, columns, static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>())));
   for (int64_t p = 0; p < panels.count(); ++p) {
     const int64_t column = panels.first_column(p);
@@ -193,6 +175,37 @@ HWY_INLINE void OuterGemm(const float* const* a, const int64_t* offsets, int64_t
   }
 }
 
+void AddRuns(const float* HWY_RESTRICT values, const Runs& runs, float* HWY_RESTRICT out) {
+  for (int64_t r = 0; r < runs.count; ++r) {
+    float* const to = out + runs.offsets[r];
+    for_each_channel(runs.length, [&](auto d, int64_t k) HWY_ATTR {
+      hn::StoreU(hn::Add(hn::LoadU(d, to + k), hn::LoadU(d, values + k)), d, to + k);
+    });
+    values += runs.length;
+  }
+}
+
 }  // namespace fovea::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace fovea::cpu {
+
+HWY_EXPORT(RowGemm);
+HWY_EXPORT(OuterGemm);
+HWY_EXPORT(AddRuns);
+
+void row_gemm(const float* const* a, int64_t count, const Runs& runs, const Panels& b, const float* packed,
+              const float* start, float* const* out, int64_t first_panel, int64_t last_panel) {
+  HWY_DYNAMIC_DISPATCH(RowGemm)(a, count, runs, b, packed, start, out, first_panel, last_panel);
+}
+
+void outer_gemm(const float* const* a, const int64_t* offsets, int64_t k_count, int64_t count, const float* v,
+                int64_t v_stride, float* out, int64_t columns, bool accumulate) {
+  HWY_DYNAMIC_DISPATCH(OuterGemm)(a, offsets, k_count, count, v, v_stride, out, columns, accumulate);
+}
+
+void add_runs(const float* values, const Runs& runs, float* out) { HWY_DYNAMIC_DISPATCH(AddRuns)(values, runs, out); }
+
+}  // namespace fovea::cpu
 #endif

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/cpu/panels.h"
+
+// The matrix products that convolution and dense layers are made of, on one thread: callers split the work.
+namespace fovea::cpu {
+
+// A list of elements given as `count` runs of `length` consecutive ones, run r starting offsets[r] from a pointer: the
+// window of a convolution in a channels-last picture.
+struct Runs {
+  const int64_t* offsets;
+  int64_t count;
+  int64_t length;
+};
+
+// out[m][n] = start[n] + sum over k of a[m](k) b[k, n], for m < count (at most row_block) and the columns n of the
+// panels [first_panel, last_panel) of b. a[m](k) is element k of the runs from a[m]; out[m] points at column 0; start
+// null: 0.
+void row_gemm(const float* const* a, int64_t count, const Runs& runs, const Panels& b, const float* packed,
+              const float* start, float* const* out, int64_t first_panel, int64_t last_panel);
+
+// out[k, n] (+)= sum over p < count of a[p][offsets[k]] v[p * v_stride + n]: the form of weight gradients.
+// out is {k_count, columns}; it is added to when `accumulate`.
+void outer_gemm(const float* const* a, const int64_t* offsets, int64_t k_count, int64_t count, const float* v,
+                int64_t v_stride, float* out, int64_t columns, bool accumulate);
+
+// Adds consecutive values, run after run, to the elements of the runs from out.
+void add_runs(const float* values, const Runs& runs, float* out);
+
+}  // namespace fovea::cpu
