@@ -116,10 +116,10 @@ const std::vector<OpCase>& op_cases() {
       conv_case("conv_depthwise_dilation", {8, 9, 3},
                 {.filters = 3, .kernel = 3, .padding = {1, 2, 0, 3}, .dilation = 2, .groups = 3, .bias = false}),
       batch_of(5, conv_case("conv_to_one_pixel", {5, 5, 16}, {.filters = 19, .kernel = 5})),
-      conv_case("conv_direct_blocks", {37, 41, 1}, {.filters = 13, .kernel = {4, 3}, .padding = {3, 0, 1, 5}}),
-      conv_case("conv_direct_wide", {3, 700, 3}, {.filters = 11, .kernel = 3, .padding = 1, .bias = false}),
+      conv_case("conv_direct_blocks", {37, 41, 1}, {.filters = 7, .kernel = {4, 3}, .padding = {3, 0, 1, 5}}),
+      conv_case("conv_direct_wide", {3, 700, 3}, {.filters = 5, .kernel = 3, .padding = 1, .bias = false}),
       batch_of(19, conv_case("conv_direct_pictures", {7, 5, 8}, {.filters = 7, .kernel = 3, .padding = {0, 1}})),
-      batch_of(3, conv_case("conv_direct_dilation", {11, 13, 4}, {.filters = 16, .kernel = 3, .dilation = {2, 3}})),
+      batch_of(3, conv_case("conv_direct_dilation", {11, 13, 4}, {.filters = 8, .kernel = 3, .dilation = {2, 3}})),
       batch_of(64, speed(conv_case("conv_lenet_c1", {32, 32, 1}, {.filters = 6, .kernel = 5}))),
       batch_of(64, speed(conv_case("conv_lenet_c3", {14, 14, 6}, {.filters = 16, .kernel = 5}))),
 
