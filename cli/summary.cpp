@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "fovea/zoo.h"
 #include "options.h"
 
 namespace fovea::cli {
@@ -18,9 +19,15 @@ struct SummaryOptions {
   Format format = Format::text;
 };
 
+void list_networks() {
+  for (const ZooEntry& entry : zoo::list()) {
+    fmt::print("{:<10} {:<10} {}\n", entry.name, to_string(entry.input), entry.source);
+  }
+}
+
 void run_summary(const SummaryOptions& options) {
   options.common.apply();
-  require_option(options.model, "a network: a name, a model file or a text form");
+  if (options.model.empty()) return list_networks();
   const Summary summary =
       summarize(describe_network(options.model, options.network.input_shape(), options.network.classes));
   switch (options.format) {
@@ -39,7 +46,7 @@ Run add_summary(CLI::App& program) {
   auto options = std::make_shared<SummaryOptions>();
   CLI::App* command =
       program.add_subcommand("summary", "Layers of a network: shapes, parameters, cost, receptive field");
-  command->add_option("model", options->model, "a name (lenet5), a model file, or a text form");
+  command->add_option("model", options->model, "a name (lenet5), a model file, or a text form; none: list the names");
   options->network.add(*command);
   add_format_option(*command, options->format);
   options->common.add(*command);

@@ -28,9 +28,9 @@ Image image_of(const nlohmann::json& json) {
   return {json.at("height"), json.at("width"), json.at("channels"), from_hex(json.at("pixels"))};
 }
 
-nlohmann::json golden() {
+nlohmann::json golden(const char* section) {
   std::ifstream file(std::filesystem::path(FOVEA_TEST_DIR) / "golden" / "pictures.json");
-  return nlohmann::json::parse(file);
+  return nlohmann::json::parse(file).at(section);
 }
 
 void expect_within(const Image& got, const Image& expected, int tolerance) {
@@ -60,7 +60,7 @@ std::string refusal(const Bytes& bytes) {
 }
 
 TEST(Image, ResizeEqualsPillow) {
-  for (const auto& test : golden().at("resize")) {
+  for (const auto& test : golden("resize")) {
     const Image expected = image_of(test.at("output"));
     SCOPED_TRACE(to_string(test.at("input").at("pixels")).substr(0, 20));
     expect_within(resize(image_of(test.at("input")), expected.height, expected.width), expected, 0);
@@ -72,8 +72,15 @@ TEST(Image, ResizeToTheSameSizeChangesNothing) {
   EXPECT_EQ(resize(image, 6, 5), image);
 }
 
+TEST(Image, ResizesPicturesOfExtremeShape) {
+  const Image tall{60'000, 1, 1, Bytes(60'000, 200)};
+  EXPECT_EQ(resize(tall, 3, 4), (Image{3, 4, 1, Bytes(12, 200)}));
+  const Image wide{1, 60'000, 3, Bytes(180'000, 200)};
+  EXPECT_EQ(resize(wide, 4, 3), (Image{4, 3, 3, Bytes(36, 200)}));
+}
+
 TEST(Image, GreyEqualsPillowAndColourRepeatsIt) {
-  const nlohmann::json test = golden().at("grey");
+  const nlohmann::json test = golden("grey");
   const Image grey = to_channels(image_of(test.at("input")), 1);
   expect_within(grey, image_of(test.at("output")), 0);
   const Image colour = to_channels(grey, 3);
@@ -83,8 +90,9 @@ TEST(Image, GreyEqualsPillowAndColourRepeatsIt) {
 
 TEST(Image, ResizeAndChannelsCheckWhatTheyAreGiven) {
   const Image image = gradient(4, 4, 3);
-  EXPECT_THAT(error_of(ErrorKind::usage, [&] { resize(image, 0, 3); }), HasSubstr("4x4 to 0x3"));
+  EXPECT_THAT(error_of(ErrorKind::usage, [&] { resize(image, 0, 3); }), HasSubstr("to 0x3"));
   EXPECT_THAT(error_of(ErrorKind::usage, [&] { resize(image, 10'000, 10'000); }), HasSubstr("64 million"));
+  EXPECT_THAT(error_of(ErrorKind::usage, [&] { resize(image, 1, 100'000); }), HasSubstr("sides of up to 65535"));
   EXPECT_THAT(error_of(ErrorKind::usage, [&] { to_channels(image, 2); }), HasSubstr("asked for 2"));
   EXPECT_THAT(error_of(ErrorKind::usage,
                        [&] {
@@ -94,7 +102,7 @@ TEST(Image, ResizeAndChannelsCheckWhatTheyAreGiven) {
 }
 
 TEST(Image, ReadsJpegAsPillowDoes) {
-  for (const auto& test : golden().at("jpeg")) {
+  for (const auto& test : golden("jpeg")) {
     SCOPED_TRACE(test.at("name").get<std::string>());
     // Another version of libjpeg may round differently.
     expect_within(decode_image(from_hex(test.at("file")), "golden"), image_of(test.at("output")), 2);
@@ -102,7 +110,7 @@ TEST(Image, ReadsJpegAsPillowDoes) {
 }
 
 TEST(Image, RefusesJpegsCutShortAnywhere) {
-  for (const auto& test : golden().at("jpeg")) {
+  for (const auto& test : golden("jpeg")) {
     const Bytes whole = from_hex(test.at("file"));
     for (size_t size = 3; size < whole.size(); ++size) {
       const Bytes part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
@@ -113,10 +121,32 @@ TEST(Image, RefusesJpegsCutShortAnywhere) {
 }
 
 TEST(Image, KeepsJpegsWhosePixelsAreIntact) {
-  Bytes jpeg = from_hex(golden().at("jpeg").at(0).at("file"));
+  Bytes jpeg = from_hex(golden("jpeg").at(0).at("file"));
   const Image image = decode_image(jpeg, "intact");
   jpeg.insert(jpeg.end() - 2, {0, 0, 0});  // extraneous bytes before the end marker, as some cameras leave
   EXPECT_EQ(decode_image(jpeg, "extraneous"), image);
+}
+
+// A grey square of 8x8 whose three components come in scans of their own, followed by `more` repetitions of the first.
+Bytes jpeg_of_many_scans(int more) {
+  const auto append = [](Bytes& to, std::initializer_list<uint8_t> bytes) { to.insert(to.end(), bytes); };
+  Bytes jpeg = {0xFF, 0xD8, 0xFF, 0xDB, 0, 67, 0};
+  jpeg.insert(jpeg.end(), 64, 1);  // quantisation
+  append(jpeg, {0xFF, 0xC0, 0, 17, 8, 0, 8, 0, 8, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0});
+  for (const uint8_t table : Bytes{0x00, 0x10}) {  // Huffman tables, DC and AC, of the one code "0" for the symbol 0
+    append(jpeg, {0xFF, 0xC4, 0, 20, table, 1});
+    jpeg.insert(jpeg.end(), 16, 0);
+  }
+  const auto scan = [&](uint8_t component) { append(jpeg, {0xFF, 0xDA, 0, 8, 1, component, 0, 0, 63, 0, 0x3F}); };
+  for (const uint8_t component : Bytes{1, 2, 3}) scan(component);
+  for (int i = 0; i < more; ++i) scan(1);
+  append(jpeg, {0xFF, 0xD9});
+  return jpeg;
+}
+
+TEST(Image, RefusesJpegsThatOnlyKeepTheDecoderBusy) {
+  EXPECT_EQ(decode_image(jpeg_of_many_scans(0), "three scans"), (Image{8, 8, 3, Bytes(192, 128)}));
+  EXPECT_THAT(refusal(jpeg_of_many_scans(150)), HasSubstr("too many scans"));
 }
 
 TEST(Image, WritesPngThatReadsBackTheSame) {
@@ -160,7 +190,7 @@ TEST(Image, RefusesPicturesThatAreTooBigBeforeTakingMemory) {
   EXPECT_THAT(refusal(png_of_size(65000, 60000)), HasSubstr("65000x60000 pixels, more than 64 million"));
   EXPECT_THAT(refusal(png_of_size(8000, 8000)), HasSubstr("too short for its size"));
 
-  Bytes jpeg = from_hex(golden().at("jpeg").at(0).at("file"));
+  Bytes jpeg = from_hex(golden("jpeg").at(0).at("file"));
   const std::array<uint8_t, 2> start_of_frame = {0xFF, 0xC0};
   const auto frame = std::search(jpeg.begin(), jpeg.end(), start_of_frame.begin(), start_of_frame.end());
   ASSERT_NE(frame, jpeg.end());

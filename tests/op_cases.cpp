@@ -16,42 +16,66 @@ using Binary = std::function<Value(Value, Value)>;
 OpCase unary(const std::string& name, const Unary& op, const Shape& sample, Draw draw = {}) {
   return {.name = name, .build = [=](Graph& graph) { return op(graph.input("x", sample)); }, .draws = {draw}};
 }
-[[maybe_unused]] OpCase binary(const std::string& name, const Binary& op, const Shape& a, const Shape& b,
-                               std::vector<Draw> draws = {}) {
+
+OpCase binary(const std::string& name, const Binary& op, const Shape& a, const Shape& b, std::vector<Draw> draws = {}) {
   const auto build = [=](Graph& graph) { return op(graph.input("a", a), graph.input("b", b)); };
   return {.name = name, .build = build, .draws = std::move(draws)};
 }
+
 OpCase batch_of(int64_t batch, OpCase op_case) {
   op_case.batch = batch;
   return op_case;
 }
-[[maybe_unused]] OpCase training(OpCase op_case) {
+
+OpCase training(OpCase op_case) {
   op_case.training = true;
   return op_case;
 }
+
 OpCase speed(OpCase op_case) {
   op_case.speed = true;
   return op_case;
 }
+
 OpCase tolerance(double tolerance, OpCase op_case) {
   op_case.tolerance = tolerance;
   return op_case;
 }
+
 OpCase conv_case(const std::string& name, const Shape& sample, const ConvOptions& options) {
   return unary(
       name, [=](Value x) { return conv(x.graph(), x, options); }, sample);
 }
+
 OpCase dense_case(const std::string& name, int64_t channels, int64_t units, bool bias = true) {
   return unary(name, [=](Value x) { return dense(x.graph(), x, units, bias); }, {channels});
 }
+
 OpCase max_pool_case(const std::string& name, const Shape& sample, const PoolOptions& options) {
   return unary(
       name, [=](Value x) { return max_pool(x, options); }, sample, Draw::distinct());
 }
+
 OpCase avg_pool_case(const std::string& name, const Shape& sample, const PoolOptions& options) {
   return unary(
       name, [=](Value x) { return avg_pool(x, options); }, sample);
 }
+
+OpCase batch_norm_case(const std::string& name, const Shape& sample, const BatchNormOptions& options = {}) {
+  return unary(
+      name, [=](Value x) { return batch_norm(Scope(x.graph()) / "bn", x, options); }, sample);
+}
+
+OpCase concatenate_case(const std::string& name, const std::vector<Shape>& samples) {
+  const auto build = [=](Graph& graph) {
+    std::vector<Value> values;
+    for (const Shape& sample : samples)
+      values.push_back(graph.input(std::string(1, char('a' + values.size())), sample));
+    return concatenate(values);
+  };
+  return {.name = name, .build = build};
+}
+
 }  // namespace
 
 const std::vector<OpCase>& op_cases() {
@@ -78,6 +102,30 @@ const std::vector<OpCase>& op_cases() {
       speed(unary(
           "tanh_large", [](Value x) { return tanh(x); }, {28, 28, 33}, Draw::uniform(-10, 10))),
 
+      // Extents around those of vectors, and of one.
+      max_pool_case("max_pool_one_channel", {5, 6, 1}, {.kernel = 2}),
+      max_pool_case("max_pool_6", {6, 10, 6}, {.kernel = 2}),
+      batch_of(3, max_pool_case("max_pool_overlap_17", {6, 5, 17}, {.kernel = 3, .stride = 1, .padding = 1})),
+      batch_of(1, max_pool_case("max_pool_70", {4, 5, 70}, {.kernel = 2})),
+      batch_of(9, max_pool_case("max_pool_many_70", {4, 3, 70}, {.kernel = 2, .stride = 1})),
+      avg_pool_case("avg_pool_one_channel", {5, 6, 1}, {.kernel = 2}),
+      avg_pool_case("avg_pool_6", {6, 10, 6}, {.kernel = 2}),
+      batch_of(3, avg_pool_case("avg_pool_overlap_17", {6, 5, 17}, {.kernel = 3, .stride = 1, .padding = 1})),
+      batch_of(1, avg_pool_case("avg_pool_70", {4, 5, 70}, {.kernel = 2})),
+      avg_pool_case("avg_pool_gaps", {8, 9, 16}, {.kernel = 2, .stride = 3}),
+      speed(batch_of(64, max_pool_case("max_pool_lenet_1", {28, 28, 6}, {.kernel = 2}))),
+      speed(batch_of(64, avg_pool_case("avg_pool_lenet_1", {28, 28, 6}, {.kernel = 2}))),
+      speed(batch_of(64, avg_pool_case("avg_pool_lenet_2", {10, 10, 16}, {.kernel = 2}))),
+      unary("flatten_one_channel", flatten, {3, 4, 1}),
+      unary("flatten_one_pixel", flatten, {1, 1, 7}),
+      batch_of(1, unary("flatten_tiles", flatten, {5, 7, 33})),
+      batch_of(3, unary("softmax_one", softmax, {1})),
+      unary("softmax_37", softmax, {37}),
+      binary("add_one", add, {1}, {1}),
+      binary("add_number", add, {1, 1, 1}, {3, 4, 17}),
+      binary("multiply_pixels", multiply, {3, 4, 17}, {3, 4, 1}),
+      batch_of(1, binary("multiply_rows", multiply, {3, 4, 6}, {3, 1, 6})),
+
       conv_case("conv_1x1", {5, 7, 3}, {.filters = 4}),
       conv_case("conv_3x3", {6, 7, 3}, {.filters = 4, .kernel = 3, .padding = 1}),
       conv_case("conv_no_bias", {5, 6, 2}, {.filters = 3, .kernel = 3, .bias = false}),
@@ -97,38 +145,43 @@ const std::vector<OpCase>& op_cases() {
       conv_case("conv_one_pixel", {1, 1, 1}, {.filters = 1}),
       conv_case("conv_stride_beyond_kernel", {9, 10, 3}, {.filters = 4, .kernel = 2, .stride = 3}),
       conv_case("conv_1x1_stride", {7, 8, 3}, {.filters = 4, .stride = 2}),
+      conv_case("conv_1x1_wide", {3, 5, 33}, {.filters = 41}),
+      conv_case("conv_3x3_valid", {7, 5, 16}, {.filters = 32, .kernel = 3}),
+      conv_case("conv_3x3_stride", {9, 8, 5}, {.filters = 6, .kernel = 3, .stride = {2, 3}, .padding = 1}),
+      batch_of(5, conv_case("conv_5x5_to_one_pixel", {5, 5, 16}, {.filters = 19, .kernel = 5})),
+      conv_case("conv_dilation_both", {9, 10, 4}, {.filters = 7, .kernel = {2, 3}, .padding = 1, .dilation = {3, 2}}),
+      conv_case("conv_groups_stride_dilation", {11, 12, 8},
+                {.filters = 4, .kernel = 3, .stride = 2, .padding = 2, .dilation = 2, .groups = 2}),
+      conv_case("conv_groups_multiplier", {6, 5, 3}, {.filters = 6, .kernel = 3, .groups = 3}),
+      conv_case("conv_depthwise_wide", {7, 6, 19}, {.filters = 19, .kernel = 3, .padding = 1, .groups = 19}),
+      conv_case("conv_depthwise_5x5", {8, 9, 6}, {.filters = 6, .kernel = 5, .stride = 2, .padding = 2, .groups = 6}),
+      conv_case("conv_depthwise_dilation", {8, 9, 3},
+                {.filters = 3, .kernel = 3, .padding = {1, 2, 0, 3}, .dilation = 2, .groups = 3, .bias = false}),
+      conv_case("conv_kernel_beyond_picture", {3, 2, 4}, {.filters = 3, .kernel = 7, .padding = 3}),
+      speed(conv_case("conv_many_pixels", {40, 40, 3}, {.filters = 16, .kernel = 3, .padding = 1})),
       conv_case("conv_odd_channels", {7, 9, 19}, {.filters = 35, .kernel = 3, .padding = 1}),
       conv_case("conv_many_filters", {6, 6, 32}, {.filters = 64, .kernel = 3, .padding = 1}),
       tolerance(1e-5, conv_case("conv_3x3_tiles", {17, 23, 16}, {.filters = 16, .kernel = 3, .padding = 1})),
       batch_of(1, conv_case("conv_single", {9, 11, 8}, {.filters = 16, .kernel = 3, .padding = 1})),
-      speed(batch_of(8, conv_case("conv_lenet_1", {28, 28, 1}, {.filters = 6, .kernel = 5, .padding = 2}))),
-      speed(batch_of(8, conv_case("conv_lenet_2", {14, 14, 6}, {.filters = 16, .kernel = 5}))),
+      speed(batch_of(64, conv_case("conv_lenet_c1", {32, 32, 1}, {.filters = 6, .kernel = 5}))),
+      speed(batch_of(64, conv_case("conv_lenet_c3", {14, 14, 6}, {.filters = 16, .kernel = 5}))),
       speed(conv_case("conv_resnet_stem", {56, 56, 3}, {.filters = 64, .kernel = 7, .stride = 2, .padding = 3})),
       speed(tolerance(2e-5, conv_case("conv_resnet_64", {28, 28, 64}, {.filters = 64, .kernel = 3, .padding = 1}))),
       speed(tolerance(2e-5, conv_case("conv_resnet_256", {7, 7, 256}, {.filters = 256, .kernel = 3, .padding = 1}))),
       speed(conv_case("conv_resnet_down", {28, 28, 64}, {.filters = 128, .stride = 2, .bias = false})),
       speed(conv_case("conv_mobilenet", {56, 56, 32}, {.filters = 32, .kernel = 3, .padding = 1, .groups = 32})),
 
-      conv_case("conv_groups_stride_dilation", {11, 12, 8},
-                {.filters = 4, .kernel = 3, .stride = 2, .padding = 2, .dilation = 2, .groups = 2}),
-      conv_case("conv_groups_multiplier", {6, 5, 3}, {.filters = 6, .kernel = 3, .groups = 3}),
-      conv_case("conv_kernel_beyond_picture", {3, 2, 4}, {.filters = 3, .kernel = 7, .padding = 3}),
-      conv_case("conv_depthwise_dilation", {8, 9, 3},
-                {.filters = 3, .kernel = 3, .padding = {1, 2, 0, 3}, .dilation = 2, .groups = 3, .bias = false}),
-      batch_of(5, conv_case("conv_to_one_pixel", {5, 5, 16}, {.filters = 19, .kernel = 5})),
       conv_case("conv_direct_blocks", {37, 41, 1}, {.filters = 7, .kernel = {4, 3}, .padding = {3, 0, 1, 5}}),
       conv_case("conv_direct_wide", {3, 700, 3}, {.filters = 5, .kernel = 3, .padding = 1, .bias = false}),
       batch_of(19, conv_case("conv_direct_pictures", {7, 5, 8}, {.filters = 7, .kernel = 3, .padding = {0, 1}})),
       batch_of(3, conv_case("conv_direct_dilation", {11, 13, 4}, {.filters = 8, .kernel = 3, .dilation = {2, 3}})),
-      batch_of(64, speed(conv_case("conv_lenet_c1", {32, 32, 1}, {.filters = 6, .kernel = 5}))),
-      batch_of(64, speed(conv_case("conv_lenet_c3", {14, 14, 6}, {.filters = 16, .kernel = 5}))),
-
       dense_case("dense", 13, 7),
       batch_of(3, dense_case("dense_no_bias", 5, 4, false)),
       batch_of(1, dense_case("dense_one", 1, 1)),
+      batch_of(1, dense_case("dense_one_sample", 130, 70)),
       batch_of(33, dense_case("dense_odd", 35, 17)),
-      speed(batch_of(64, dense_case("dense_lenet", 400, 120))),
-      speed(batch_of(1, dense_case("dense_vgg", 2048, 512))),
+      speed(batch_of(64, dense_case("dense_lenet_f6", 120, 84))),
+      speed(batch_of(150, dense_case("dense_wide", 1024, 512))),
 
       max_pool_case("max_pool", {6, 8, 3}, {.kernel = 2}),
       max_pool_case("max_pool_odd", {5, 7, 3}, {.kernel = 2}),
@@ -156,8 +209,47 @@ const std::vector<OpCase>& op_cases() {
       unary("global_max_pool", global_max_pool, {5, 7, 3}, Draw::distinct()),
       speed(unary("global_max_pool_large", global_max_pool, {28, 28, 65}, Draw::distinct())),
 
+      batch_norm_case("batch_norm", {5, 7, 3}),
+      training(batch_norm_case("batch_norm_training", {5, 7, 3})),
+      training(
+          batch_of(3, batch_norm_case("batch_norm_training_options", {4, 4, 5}, {.epsilon = 1e-2, .momentum = 0.3}))),
+      training(batch_of(6, batch_norm_case("batch_norm_training_flat", {13}))),
+      speed(training(batch_of(8, batch_norm_case("batch_norm_training_large", {28, 28, 65})))),
+      speed(batch_norm_case("batch_norm_large", {56, 56, 64})),
+
       unary("flatten", flatten, {3, 4, 5}),
       speed(unary("flatten_large", flatten, {14, 14, 129})),
+      unary("dropout", [](Value x) { return dropout(x, 0.4); }, {5, 7, 3}),
+      training(unary("dropout_training", [](Value x) { return dropout(x, 0.4); }, {5, 7, 3})),
+      training(unary("dropout_training_none", [](Value x) { return dropout(x, 0); }, {5, 7, 3})),
+      speed(training(unary("dropout_training_large", [](Value x) { return dropout(x); }, {28, 28, 65}))),
+
+      binary("add", add, {5, 7, 3}, {5, 7, 3}),
+      binary("add_channels", add, {5, 7, 3}, {1, 1, 3}),
+      binary("add_outer", add, {5, 1, 3}, {1, 7, 1}),
+      speed(binary("add_large", add, {56, 56, 64}, {56, 56, 64})),
+      binary("multiply", multiply, {5, 7, 3}, {5, 7, 3}),
+      binary("multiply_channels", multiply, {5, 7, 3}, {1, 1, 3}),
+      binary("multiply_outer", multiply, {5, 1, 3}, {1, 7, 1}),
+      speed(binary("multiply_large", multiply, {28, 28, 65}, {1, 1, 65})),
+      concatenate_case("concatenate", {{5, 4, 3}, {5, 4, 1}, {5, 4, 6}}),
+      concatenate_case("concatenate_flat", {{7}, {4}}),
+      speed(concatenate_case("concatenate_large", {{28, 28, 64}, {28, 28, 32}})),
+
+      unary("softmax", softmax, {11}),
+      unary("softmax_pixels", softmax, {3, 4, 5}),
+      tolerance(1e-5, unary("softmax_wide_range", softmax, {11}, Draw::uniform(-200, 200))),  // gradients cancel
+      speed(batch_of(64, unary("softmax_imagenet", softmax, {1000}))),
+      unary("log_softmax", log_softmax, {11}),
+      unary("log_softmax_wide_range", log_softmax, {11}, Draw::uniform(-200, 200)),
+      speed(batch_of(64, unary("log_softmax_imagenet", log_softmax, {1000}))),
+      batch_of(5, binary("cross_entropy", cross_entropy, {10}, {}, {{}, Draw::classes(10)})),
+      batch_of(
+          5, binary("cross_entropy_wide_range", cross_entropy, {7}, {}, {Draw::uniform(-200, 200), Draw::classes(7)})),
+      speed(batch_of(64, binary("cross_entropy_imagenet", cross_entropy, {1000}, {}, {{}, Draw::classes(1000)}))),
+      batch_of(3, binary("mse", mse, {7}, {7})),
+      binary("mse_pictures", mse, {4, 5, 3}, {4, 5, 3}),
+      speed(binary("mse_large", mse, {28, 28, 65}, {28, 28, 65})),
   };
   return cases;
 }

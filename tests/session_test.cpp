@@ -16,7 +16,8 @@ TEST(MemoryPlanner, BuffersThatLiveTogetherNeverOverlap) {
   const Random random(3);
   for (uint64_t i = 0; i < 200; ++i) {
     const int first = static_cast<int>(random.below(3 * i, 50));
-    requests.push_back({1 + random.below(3 * i + 1, 1000), first, first + static_cast<int>(random.below(3 * i + 2, 10))});
+    requests.push_back(
+        {1 + random.below(3 * i + 1, 1000), first, first + static_cast<int>(random.below(3 * i + 2, 10))});
   }
   const MemoryPlan plan = plan_memory(requests);
   for (size_t i = 0; i < requests.size(); ++i) {

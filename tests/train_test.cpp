@@ -174,7 +174,7 @@ TEST(Fit, NamesTheFirstBadNodeOfAForwardPass) {
   for (float& w : model.parameter("fc.weight").values()) w = 3e38F;
   const std::string message =
       error_of(ErrorKind::failure, [&] { fit(model, toy_dataset(32, 2), nullptr, toy_options()); });
-  EXPECT_THAT(message, HasSubstr("epoch 1, step 1 of 2: the loss is"));
+  EXPECT_THAT(message, HasSubstr("epoch 1, step 1 of 2: the loss is "));
   EXPECT_THAT(message, HasSubstr("'fc' is the first node"));
   EXPECT_THAT(message, HasSubstr("no checkpoint was saved"));
 }
@@ -193,7 +193,7 @@ TEST(Evaluate, DoesNotDependOnTheBatch) {
 
 TEST(Evaluate, NamesTheNodeThatIsNotFinite) {
   Model model = toy_model(1);
-  model.parameter("bn.weight")[2] = std::numeric_limits<float>::infinity();
+  model.parameter("bn.bias")[2] = std::numeric_limits<float>::infinity();
   EXPECT_THAT(error_of(ErrorKind::failure, [&] { evaluate(model, toy_dataset(5, 2)); }),
               HasSubstr("'bn' is the first"));
 }

@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "fovea/error.h"
-#include "fovea/ops.h"
+#include "fovea/session.h"
 
 namespace fovea {
 namespace {
@@ -88,7 +88,8 @@ TEST(Zoo, NamesTheNodeWhereAnInputDoesNotFit) {
 }
 
 TEST(Zoo, SuggestsTheNearestName) {
-  EXPECT_THAT(error_of("lenet"), AllOf(HasSubstr("unknown model 'lenet'"), HasSubstr("did you mean 'lenet5'?")));
+  EXPECT_THAT(error_of("lenet"), AllOf(HasSubstr("unknown model 'lenet'"), HasSubstr("did you mean 'lenet5'?"),
+                                       HasSubstr("'fovea summary' lists them")));
   EXPECT_THAT(error_of(""), HasSubstr("unknown model ''"));
 }
 
@@ -111,6 +112,19 @@ TEST(Zoo, InitialisesByTheActivation) {
   double squares = 0;
   for (const float w : mlp.parameter("fc1.weight").values()) squares += static_cast<double>(w) * w;
   EXPECT_NEAR(squares / (300 * 784), 2.0 / 784, 0.02 * 2.0 / 784);
+}
+
+TEST(Zoo, RunsEveryNetwork) {
+  for (const ZooEntry& entry : zoo::list()) {
+    SCOPED_TRACE(entry.name);
+    Model model = zoo::create(entry.name, {}, 3);
+    Session session(model, {.batch = 2});
+    std::ranges::fill(session.input("input"), 0.5F);
+    session.forward();
+    EXPECT_EQ(session.output().size(), static_cast<size_t>(2 * entry.classes));
+    for (const float logit : session.output()) EXPECT_TRUE(std::isfinite(logit));
+    EXPECT_NE(session.output()[0], session.output()[1]);
+  }
 }
 
 }  // namespace

@@ -60,7 +60,8 @@ class Dataset {
   virtual const std::vector<std::string>& class_names() const = 0;
   // In [0, class_names().size()).
   virtual int64_t label(int64_t item) const = 0;
-  // Stores the picture in `out`, reusing its memory. Throws Error(data) when a file has become unreadable meanwhile.
+  // Stores the picture in `out`, reusing its memory if it can. Throws Error(data) when a file has become unreadable
+  // meanwhile.
   virtual void read(int64_t item, Image& out) const = 0;
   virtual PictureShape picture_shape() const = 0;
   // For messages: a file name, or a position in a file.

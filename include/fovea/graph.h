@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -82,19 +84,21 @@ class Graph {
   const std::vector<ParameterSpec>& parameters() const { return parameters_; }  // full names, in order of creation
   std::vector<int> inputs() const;
 
-  bool contains(std::string_view name) const;
+  bool contains(std::string_view name) const { return index_.contains(name); }
   // Index of the node of that name. Throws Error(usage) suggesting the nearest name.
   int find(std::string_view name) const;
   Value value(std::string_view name) { return {this, find(name)}; }
 
-  Cost cost(int node) const;
+  Cost cost(int index) const;
   Cost total_cost() const;
-  ReceptiveField receptive_field(int node) const;
+  ReceptiveField receptive_field(int index) const;
 
  private:
+  Value append(Node node);
   std::string unique_name(const Op& op, const std::vector<Value>& inputs) const;
 
   std::vector<Node> nodes_;
+  std::map<std::string, int, std::less<>> index_;  // of each node, by name
   std::vector<ParameterSpec> parameters_;
   int output_ = -1;
 };

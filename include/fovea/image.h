@@ -19,15 +19,16 @@ struct Image {
   bool operator==(const Image&) const = default;
 };
 
-// Pictures with more pixels than this are refused before memory is taken for them.
+// Pictures with more pixels than this, or a longer side, are refused before memory is taken for them.
 inline constexpr int64_t max_picture_pixels = 64'000'000;
+inline constexpr int max_picture_side = 65'535;
 
 // Decode a JPEG (libjpeg-turbo) or PNG (libpng) picture, told apart by the first bytes, not by the name.
 // Grey files give 1 channel, all others 3. Transparency is dropped (the colour under it stays), samples of 16 bits are
 // scaled to 8, those of 1, 2 and 4 bits to 0..255; gamma, colour profiles and EXIF orientation are ignored.
 // CMYK and YCCK JPEGs are converted to RGB without a profile, as Pillow does.
 // Throws Error(data) naming the picture and the reason when it cannot be read, is corrupt or cut short, is neither
-// JPEG nor PNG, or has more than max_picture_pixels pixels.
+// JPEG nor PNG, or is too big.
 Image read_image(const std::filesystem::path& path);
 Image decode_image(std::span<const uint8_t> bytes, std::string_view name);
 
@@ -41,7 +42,7 @@ Image to_channels(const Image& image, int channels);
 
 // Bilinear resizing with antialiasing, the arithmetic of Pillow's Image.resize(BILINEAR): a triangle filter, widened by
 // the scale when shrinking, applied along rows then columns with 22-bit fixed-point weights rounded to 8 bits in
-// between. Throws Error(usage) unless 1 <= height * width <= max_picture_pixels.
+// between. Throws Error(usage) for a size that is empty or too big.
 Image resize(const Image& image, int height, int width);
 
 }  // namespace fovea

@@ -103,8 +103,8 @@ struct BatchNormOptions {
 Value batch_norm(const Scope& scope, Value x, const BatchNormOptions& options = {});
 
 // Inverted dropout (Srivastava et al. 2014): in training each element is zero with probability `rate`, the others are
-// scaled by 1/(1-rate); the identity in inference. 0 <= rate < 1. Element i of the batch, channels last, is dropped when
-// bits(i) < rate * 2^32 (rounded down), bits being those of the session's random numbers for this node and step.
+// scaled by 1/(1-rate); the identity in inference. 0 <= rate < 1. Element i of the batch, channels last, is dropped
+// when bits(i) < rate * 2^32 (rounded down), bits being those of the session's random numbers for this node and step.
 Value dropout(Value x, double rate = 0.5);
 
 // Elementwise, with NumPy's broadcasting of extents 1 (ranks must be equal).

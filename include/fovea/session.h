@@ -49,8 +49,8 @@ class Session {
 
   std::span<const float> output() const;
   // Throws Error(usage) for a node that was not asked to be kept.
-  std::span<const float> activation(std::string_view node) const;
-  std::span<const float> gradient(std::string_view node) const;
+  std::span<const float> activation(std::string_view name) const;
+  std::span<const float> gradient(std::string_view name) const;
   // Gradient of the model's parameter i, in its shape; empty for one that is not trained.
   std::span<const float> parameter_gradient(size_t parameter) const;
 

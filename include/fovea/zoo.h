@@ -27,7 +27,7 @@ namespace zoo {
 
 // All of them.
 const std::vector<ZooEntry>& list();
-// Throws Error(usage) suggesting the nearest name and saying how to list them.
+// Throws Error(usage) suggesting the nearest name and listing all.
 const ZooEntry& find(std::string_view name);
 
 // The network alone, without memory for its parameters; its input is named "input".

@@ -189,7 +189,8 @@ fs::path find_folder(const Known& known, const fs::path& data_dir) {
     }
     if (known.is_in(root) && !belongs_to_another(root, known)) return root;
   }
-  return known.is_in(known.system_folder) ? known.system_folder : fs::path();
+  const bool packaged = !known.system_folder.empty() && known.is_in(known.system_folder);
+  return packaged ? known.system_folder : fs::path();
 }
 
 DataSplits open_known(const Known& known, const fs::path& data_dir) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <csetjmp>
+#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -8,8 +9,6 @@
 
 // What decode_image and the two picture libraries' wrappers share.
 namespace fovea {
-
-inline constexpr int max_picture_side = 65'535;
 
 // Throws Error(data) with "<name> is not a usable picture: <reason>".
 [[noreturn]] void refuse_picture(std::string_view name, std::string_view reason);
@@ -22,8 +21,14 @@ Image decode_png(std::span<const uint8_t> bytes, std::string_view name);
 // libjpeg and libpng, written in C, call back when something is wrong and expect that call not to return.
 struct LibraryFailure {
   std::jmp_buf jump;
-  char reason[256] = "unknown error";
+  char reason[256] = "";
 };
+
+// Leaves the library and returns false from guarded.
+[[noreturn]] inline void fail(LibraryFailure& failure, const char* reason) {
+  std::strncpy(failure.reason, reason, sizeof(failure.reason) - 1);
+  std::longjmp(failure.jump, 1);
+}
 
 // Runs body(); false if the library failed on the way. longjmp runs no destructors, so neither body nor the library
 // functions' callbacks may hold anything that needs one, and objects of the caller must live outside the body.

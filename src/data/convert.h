@@ -19,6 +19,7 @@ class ResizeAxis {
  public:
   void prepare(int from, int to);
 
+  size_t max_taps() const { return stride_; }
   int first(int i) const { return first_[static_cast<size_t>(i)]; }
   int taps(int i) const { return taps_[static_cast<size_t>(i)]; }
   const int32_t* weights(int i) const { return weights_.data() + static_cast<size_t>(i) * stride_; }
@@ -37,7 +38,7 @@ class Resizer {
 
  private:
   ResizeAxis columns_, rows_;
-  Image narrowed_;
+  std::vector<uint8_t> narrowed_;
   std::vector<int32_t> sums_;
 };
 

@@ -16,11 +16,12 @@ namespace {
 
 constexpr int max_scans = 100;  // a progressive picture has about ten; thousands only serve to keep the decoder busy
 
+LibraryFailure& failure_of(j_common_ptr info) { return *static_cast<LibraryFailure*>(info->client_data); }
+
 [[noreturn]] void on_error(j_common_ptr info) {
-  auto* failure = static_cast<LibraryFailure*>(info->client_data);
-  static_assert(sizeof(failure->reason) >= JMSG_LENGTH_MAX);
-  info->err->format_message(info, failure->reason);
-  std::longjmp(failure->jump, 1);
+  char message[JMSG_LENGTH_MAX];
+  info->err->format_message(info, message);
+  fail(failure_of(info), message);
 }
 
 // libjpeg carries on with grey after damage, which would train on garbage. Only the warnings about things that leave
@@ -39,10 +40,7 @@ void on_message(j_common_ptr info, int level) {
 
 void on_progress(j_common_ptr info) {
   const auto* decompressor = reinterpret_cast<const jpeg_decompress_struct*>(info);
-  if (decompressor->input_scan_number <= max_scans) return;
-  std::snprintf(static_cast<LibraryFailure*>(info->client_data)->reason, JMSG_LENGTH_MAX, "more than %d scans",
-                max_scans);
-  std::longjmp(static_cast<LibraryFailure*>(info->client_data)->jump, 1);
+  if (decompressor->input_scan_number > max_scans) fail(failure_of(info), "it has too many scans");
 }
 
 // a * b / 255, rounded.
@@ -51,16 +49,14 @@ uint8_t multiply(int a, int b) {
   return static_cast<uint8_t>((product + (product >> 8)) >> 8);
 }
 
-// Four inks to red, green, blue without a profile, in place of the first three quarters. Adobe's files, told by their
-// marker, hold 255 - ink.
-void cmyk_to_rgb(std::vector<uint8_t>& pixels, bool inverted) {
+// Four inks to red, green, blue without a profile, in place. The samples are 255 - ink, Adobe's convention, which is
+// the one in use.
+void cmyk_to_rgb(std::vector<uint8_t>& pixels) {
   const size_t count = pixels.size() / 4;
   for (size_t i = 0; i < count; ++i) {
-    const uint8_t* inks = pixels.data() + 4 * i;
-    const auto light = [inverted](uint8_t ink) { return inverted ? ink : 255 - ink; };
-    const int white = light(inks[3]);
-    const uint8_t rgb[3] = {multiply(light(inks[0]), white), multiply(light(inks[1]), white),
-                            multiply(light(inks[2]), white)};
+    const uint8_t* light = pixels.data() + 4 * i;
+    const int white = light[3];
+    const uint8_t rgb[3] = {multiply(light[0], white), multiply(light[1], white), multiply(light[2], white)};
     std::copy_n(rgb, 3, pixels.data() + 3 * i);
   }
   pixels.resize(3 * count);
@@ -74,18 +70,18 @@ class JpegReader {
     errors_.error_exit = on_error;
     errors_.emit_message = on_message;
     progress_.progress_monitor = on_progress;
-    check(guarded(failure_, [this] {
-      jpeg_create_decompress(&info_);
-      info_.progress = &progress_;
-      jpeg_mem_src(&info_, bytes_.data(), bytes_.size());
-    }));
   }
   ~JpegReader() { jpeg_destroy_decompress(&info_); }
   JpegReader(const JpegReader&) = delete;
   JpegReader& operator=(const JpegReader&) = delete;
 
   Image read() {
-    check(guarded(failure_, [this] { jpeg_read_header(&info_, TRUE); }));
+    check(guarded(failure_, [this] {
+      jpeg_create_decompress(&info_);
+      info_.progress = &progress_;
+      jpeg_mem_src(&info_, bytes_.data(), bytes_.size());
+      jpeg_read_header(&info_, TRUE);
+    }));
     check_picture_size(name_, info_.image_height, info_.image_width);
     check(guarded(failure_, [this] {
       const bool inks = info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK;
@@ -107,7 +103,7 @@ class JpegReader {
       jpeg_finish_decompress(&info_);
     }));
     if (image.channels == 4) {
-      cmyk_to_rgb(image.pixels, info_.saw_Adobe_marker != FALSE);
+      cmyk_to_rgb(image.pixels);
       image.channels = 3;
     }
     return image;

@@ -17,22 +17,14 @@ namespace fovea {
 namespace {
 
 void on_error(png_structp png, png_const_charp message) {
-  auto* failure = static_cast<LibraryFailure*>(png_get_error_ptr(png));
-  std::strncpy(failure->reason, message, sizeof(failure->reason) - 1);
-  std::longjmp(failure->jump, 1);
+  fail(*static_cast<LibraryFailure*>(png_get_error_ptr(png)), message);
 }
 
 void on_warning(png_structp, png_const_charp) {}  // libpng warns of chunks that do not affect the pixels
 
 class PngReader {
  public:
-  PngReader(std::span<const uint8_t> bytes, std::string_view name) : rest_(bytes), name_(name) {
-    check(guarded(failure_, [this] {
-      png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, &failure_, on_error, on_warning);
-      if (png_ != nullptr) info_ = png_create_info_struct(png_);
-    }));
-    if (info_ == nullptr) throw std::bad_alloc();
-  }
+  PngReader(std::span<const uint8_t> bytes, std::string_view name) : rest_(bytes), name_(name) {}
   ~PngReader() { png_destroy_read_struct(&png_, &info_, nullptr); }
   PngReader(const PngReader&) = delete;
   PngReader& operator=(const PngReader&) = delete;
@@ -69,6 +61,9 @@ class PngReader {
   }
 
   void read_header() {
+    png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, &failure_, on_error, on_warning);
+    if (png_ != nullptr) info_ = png_create_info_struct(png_);
+    if (info_ == nullptr) fail(failure_, "out of memory");
     png_set_read_fn(png_, this, supply);
     png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);             // check_picture_size is clearer
     png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);  // texts, profiles, times, gamma
@@ -103,13 +98,7 @@ class PngReader {
 
 class PngWriter {
  public:
-  PngWriter() {
-    const bool made = guarded(failure_, [this] {
-      png_ = png_create_write_struct(PNG_LIBPNG_VER_STRING, &failure_, on_error, on_warning);
-      if (png_ != nullptr) info_ = png_create_info_struct(png_);
-    });
-    if (!made || info_ == nullptr) throw std::bad_alloc();
-  }
+  PngWriter() = default;
   ~PngWriter() { png_destroy_write_struct(&png_, &info_); }
   PngWriter(const PngWriter&) = delete;
   PngWriter& operator=(const PngWriter&) = delete;
@@ -117,6 +106,9 @@ class PngWriter {
   // Returns false, with reason() set, when libpng fails.
   bool encode(const Image& image) {
     return guarded(failure_, [this, &image] {
+      png_ = png_create_write_struct(PNG_LIBPNG_VER_STRING, &failure_, on_error, on_warning);
+      if (png_ != nullptr) info_ = png_create_info_struct(png_);
+      if (info_ == nullptr) fail(failure_, "out of memory");
       png_set_write_fn(png_, this, collect, [](png_structp) {});
       png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
       png_set_IHDR(png_, info_, static_cast<png_uint_32>(image.width), static_cast<png_uint_32>(image.height), 8,

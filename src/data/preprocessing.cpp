@@ -16,8 +16,10 @@ constexpr size_t levels = 256;
 void check(const Preprocessing& p) {
   const auto refuse = [](const std::string& why) { throw Error(ErrorKind::usage, "preprocessing: " + why); };
   if (p.channels != 1 && p.channels != 3) refuse(fmt::format("channels must be 1 or 3, got {}", p.channels));
-  if (p.height < 1 || p.width < 1 || int64_t{p.height} * p.width > max_picture_pixels) {
-    refuse(fmt::format("the size must be 1 to {} pixels, got {}x{}", max_picture_pixels, p.height, p.width));
+  if (p.height < 1 || p.width < 1 || std::max(p.height, p.width) > max_picture_side ||
+      int64_t{p.height} * p.width > max_picture_pixels) {
+    refuse(fmt::format("the size must be 1 to {} pixels and no side above {}, got {}x{}", max_picture_pixels,
+                       max_picture_side, p.height, p.width));
   }
   if (p.padding < 0 || p.padding >= (std::min(p.height, p.width) + 1) / 2) {
     refuse(fmt::format("padding {} leaves no picture within {}x{}", p.padding, p.height, p.width));

@@ -32,37 +32,25 @@ void resize_row(const uint8_t* in, uint8_t* out, int width, const ResizeAxis& ax
   }
 }
 
-void reshape(Image& image, int height, int width, int channels) {
-  image.height = height;
-  image.width = width;
-  image.channels = channels;
-  image.pixels.resize(static_cast<size_t>(height) * static_cast<size_t>(width) * static_cast<size_t>(channels));
+// One output row from the rows `row_of(first) ...` above each other; `sums` has as many elements as a row.
+template <class RowOf>
+void blend_rows(const ResizeAxis& axis, int y, const RowOf& row_of, std::vector<int32_t>& sums, uint8_t* out) {
+  std::fill(sums.begin(), sums.end(), half);
+  for (int tap = 0; tap < axis.taps(y); ++tap) {
+    const uint8_t* in = row_of(axis.first(y) + tap);
+    const int32_t weight = axis.weights(y)[tap];
+    for (size_t i = 0; i < sums.size(); ++i) sums[i] += in[i] * weight;
+  }
+  for (size_t i = 0; i < sums.size(); ++i) out[i] = to_byte(sums[i]);
 }
 
-void resize_columns(const Image& image, int width, const ResizeAxis& axis, Image& out) {
-  reshape(out, image.height, width, image.channels);
-  const size_t in_row = static_cast<size_t>(image.width) * static_cast<size_t>(image.channels);
-  const size_t out_row = static_cast<size_t>(width) * static_cast<size_t>(image.channels);
-  const auto run = image.channels == 1 ? resize_row<1> : resize_row<3>;
-  for (size_t y = 0; y < static_cast<size_t>(image.height); ++y) {
-    run(image.pixels.data() + y * in_row, out.pixels.data() + y * out_row, width, axis);
-  }
-}
-
-void resize_rows(const Image& image, int height, const ResizeAxis& axis, std::vector<int32_t>& sums, Image& out) {
-  reshape(out, height, image.width, image.channels);
-  const size_t row = static_cast<size_t>(image.width) * static_cast<size_t>(image.channels);
-  sums.resize(row);
-  for (int y = 0; y < height; ++y) {
-    std::fill(sums.begin(), sums.end(), half);
-    for (int tap = 0; tap < axis.taps(y); ++tap) {
-      const uint8_t* in = image.pixels.data() + static_cast<size_t>(axis.first(y) + tap) * row;
-      const int32_t weight = axis.weights(y)[tap];
-      for (size_t i = 0; i < row; ++i) sums[i] += in[i] * weight;
-    }
-    uint8_t* to = out.pixels.data() + static_cast<size_t>(y) * row;
-    for (size_t i = 0; i < row; ++i) to[i] = to_byte(sums[i]);
-  }
+void check_size(int height, int width) {
+  const int longest = std::max(height, width);
+  if (std::min(height, width) >= 1 && longest <= max_picture_side && int64_t{height} * width <= max_picture_pixels)
+    return;
+  throw Error(ErrorKind::usage, fmt::format("cannot resize a picture to {}x{}: it may have 1 to {} million pixels and "
+                                            "sides of up to {}",
+                                            height, width, max_picture_pixels / 1'000'000, max_picture_side));
 }
 
 }  // namespace
@@ -96,27 +84,29 @@ void ResizeAxis::prepare(int from, int to) {
 }
 
 void Resizer::run(const Image& image, int height, int width, Image& out) {
-  const int64_t between = int64_t{1} * image.height * width;
-  if (height < 1 || width < 1 || int64_t{1} * height * width > max_picture_pixels || between > max_picture_pixels) {
-    throw Error(ErrorKind::usage,
-                fmt::format("cannot resize a picture of {}x{} to {}x{}: more than {} million pixels or "
-                            "none",
-                            image.height, image.width, height, width, max_picture_pixels / 1'000'000));
-  }
-  // A pass along an axis that keeps its extent would change nothing.
-  const bool columns = width != image.width;
-  const bool rows = height != image.height;
-  if (!columns && !rows) {
-    out = image;
-    return;
-  }
-  if (columns) {
-    columns_.prepare(image.width, width);
-    resize_columns(image, width, columns_, rows ? narrowed_ : out);
-  }
-  if (rows) {
-    rows_.prepare(image.height, height);
-    resize_rows(columns ? narrowed_ : image, height, rows_, sums_, out);
+  check_size(height, width);
+  const size_t channels = static_cast<size_t>(image.channels);
+  const size_t in_row = static_cast<size_t>(image.width) * channels;
+  const size_t out_row = static_cast<size_t>(width) * channels;
+  out.height = height;
+  out.width = width;
+  out.channels = image.channels;
+  out.pixels.resize(static_cast<size_t>(height) * out_row);
+  columns_.prepare(image.width, width);
+  rows_.prepare(image.height, height);
+
+  // Rows of the final width, made when first needed; the last few are kept, as many as an output row can need.
+  const size_t kept = std::min(static_cast<size_t>(image.height), rows_.max_taps());
+  narrowed_.resize(kept * out_row);
+  sums_.resize(out_row);
+  const auto narrowed_row = [&](int y) { return narrowed_.data() + static_cast<size_t>(y) % kept * out_row; };
+  const auto narrow = image.channels == 1 ? resize_row<1> : resize_row<3>;
+  int made = 0;
+  for (int y = 0; y < height; ++y) {
+    for (; made < rows_.first(y) + rows_.taps(y); ++made) {
+      narrow(image.pixels.data() + static_cast<size_t>(made) * in_row, narrowed_row(made), width, columns_);
+    }
+    blend_rows(rows_, y, narrowed_row, sums_, out.pixels.data() + static_cast<size_t>(y) * out_row);
   }
 }
 

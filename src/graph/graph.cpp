@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/saturate.h"
 #include "core/suggest.h"
 #include "fovea/error.h"
 
@@ -27,9 +28,7 @@ Value Graph::input(const std::string& name, const Shape& sample) {
     throw Error(ErrorKind::format,
                 fmt::format("input '{}': extents must be positive, got {}", name, to_string(sample)));
   }
-  nodes_.push_back({name, nullptr, {}, {}, shape});
-  output_ = static_cast<int>(nodes_.size()) - 1;
-  return {this, output_};
+  return append({name, nullptr, {}, {}, shape});
 }
 
 Value Graph::add(const std::string& name, std::shared_ptr<const Op> op, const std::vector<Value>& inputs) {
@@ -55,8 +54,13 @@ Value Graph::add(const std::string& name, std::shared_ptr<const Op> op, const st
     node.parameters.push_back(static_cast<int>(parameters_.size()));
     parameters_.push_back(std::move(spec));
   }
+  return append(std::move(node));
+}
+
+Value Graph::append(Node node) {
+  output_ = static_cast<int>(nodes_.size());
+  index_.emplace(node.name, output_);
   nodes_.push_back(std::move(node));
-  output_ = static_cast<int>(nodes_.size()) - 1;
   return {this, output_};
 }
 
@@ -68,13 +72,9 @@ std::vector<int> Graph::inputs() const {
   return result;
 }
 
-bool Graph::contains(std::string_view name) const {
-  return std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& node) { return node.name == name; });
-}
-
 int Graph::find(std::string_view name) const {
-  const auto found = std::find_if(nodes_.begin(), nodes_.end(), [&](const Node& node) { return node.name == name; });
-  if (found != nodes_.end()) return static_cast<int>(found - nodes_.begin());
+  const auto found = index_.find(name);
+  if (found != index_.end()) return found->second;
   std::vector<std::string> names;
   for (const Node& node : nodes_) names.push_back(node.name);
   throw Error(ErrorKind::usage, fmt::format("the network has no node '{}'{}", name, did_you_mean(name, names)));
@@ -112,7 +112,7 @@ Cost Graph::total_cost() const {
   for (size_t i = 0; i < nodes_.size(); ++i) {
     const Cost cost = this->cost(static_cast<int>(i));
     total.parameters += cost.parameters;
-    total.multiply_adds += cost.multiply_adds;
+    total.multiply_adds = saturating_add(total.multiply_adds, cost.multiply_adds);
   }
   return total;
 }
@@ -142,8 +142,9 @@ ReceptiveField Graph::receptive_field(int index) const {
     const Window window = node.op->window();
     field.whole = field.whole || window.whole;
     for (size_t axis = 0; axis < std::min(window.extent.size(), field.extent.size()); ++axis) {
-      field.extent[axis] += (window.extent[axis] - 1) * field.jump[axis];
-      field.jump[axis] *= window.stride[axis];
+      const int64_t added = saturating_product({window.extent[axis] - 1, field.jump[axis]});
+      field.extent[axis] = saturating_add(field.extent[axis], added);
+      field.jump[axis] = saturating_product({field.jump[axis], window.stride[axis]});
     }
   }
   return fields[static_cast<size_t>(index)];

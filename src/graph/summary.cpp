@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/saturate.h"
 #include "graph/option_words.h"
 
 namespace fovea {
@@ -25,37 +26,55 @@ SummaryRow row(const Graph& graph, int index) {
           .activation_bytes = node.shape.elements() * static_cast<int64_t>(sizeof(float))};
 }
 
-// Rows or columns at the end of an axis that the picture has and no window reaches. What a stride wider than the
-// window skips between windows is no border.
-int64_t unused_border(int64_t input, int64_t output, int64_t extent, int64_t stride, int64_t before) {
-  const int64_t covered = (output - 1) * stride + extent;
-  return std::max<int64_t>(input + before - covered - std::max<int64_t>(stride - extent, 0), 0);
-}
+// A window sliding along one axis.
+struct Slide {
+  int64_t input, before, after;  // picture and padding
+  int64_t extent, stride, output;
+  bool operator==(const Slide&) const = default;
 
-// "node 'conv1' (conv): windows of 3 with stride 3 do not tile a height of 7: (7 - 3)/3 + 1 = 2.33; 1 row unused"
-void warn_of_unused_border(const Graph& graph, const Node& node, std::vector<std::string>& warnings) {
+  // Rows or columns at the end that the picture has and no window reaches. What is not more than a stride wider than
+  // the window skips between windows is no border.
+  int64_t unused() const {
+    const int64_t rest = input + before - (output - 1) * stride - extent;
+    return rest > std::max<int64_t>(stride - extent, 0) ? rest : 0;
+  }
+};
+
+// One for each axis; none for ops that do not slide or whose padding is `same`, which wastes nothing.
+std::vector<Slide> slides(const Graph& graph, const Node& node) {
   const Window window = node.op->window();
   const Attributes attributes = node.op->attributes();
   const auto padding = attributes.find("padding");  // {before, after} of each axis
-  const auto same = attributes.find("same");
-  if (window.extent.empty() || padding == attributes.end()) return;
-  if (same != attributes.end() && std::get<bool>(same->second)) return;
+  if (window.extent.empty() || padding == attributes.end()) return {};
+  if (const auto same = attributes.find("same"); same != attributes.end() && std::get<bool>(same->second)) return {};
   const auto& sides = std::get<std::vector<int64_t>>(padding->second);
   const Shape& input = graph.node(node.inputs.front()).shape;
+  std::vector<Slide> result;
   for (size_t axis = 0; axis < window.extent.size(); ++axis) {
     const int dim = static_cast<int>(axis) + 1;
-    const int64_t extent = window.extent[axis];
-    const int64_t stride = window.stride[axis];
-    const int64_t unused = unused_border(input[dim], node.shape[dim], extent, stride, sides[2 * axis]);
-    if (unused == 0) continue;
-    const int64_t padded = input[dim] + sides[2 * axis] + sides[2 * axis + 1];
-    warnings.push_back(fmt::format(
-        "node '{}' ({}): windows of {} with stride {} do not tile the {} {}: ({} - {})/{} + 1 = {:.2f}; the last {} "
-        "unused",
-        node.name, node.op->type(), extent, stride, padded, axis == 0 ? "rows" : "columns", padded, extent, stride,
-        static_cast<double>(padded - extent) / static_cast<double>(stride) + 1,
-        unused == 1 ? "one is" : fmt::format("{} are", unused)));
+    result.push_back(
+        {input[dim], sides[2 * axis], sides[2 * axis + 1], window.extent[axis], window.stride[axis], node.shape[dim]});
   }
+  return result;
+}
+
+// "'conv1' uses 6 of 7 rows: (7 - 3)/3 + 1 = 2.33 windows of 3 with stride 3"
+void warn_of_unused_border(const std::string& name, const Slide& slide, const char* axis,
+                           std::vector<std::string>& warnings) {
+  if (slide.unused() == 0) return;
+  const int64_t padded = slide.input + slide.before + slide.after;
+  const double windows = static_cast<double>(padded - slide.extent) / static_cast<double>(slide.stride) + 1;
+  warnings.push_back(fmt::format("'{}' uses {} of {} {}: ({} - {})/{} + 1 = {:.2f} windows of {} with stride {}", name,
+                                 slide.input - slide.unused(), slide.input, axis, padded, slide.extent, slide.stride,
+                                 windows, slide.extent, slide.stride));
+}
+
+void warn_of_unused_borders(const Graph& graph, const Node& node, std::vector<std::string>& warnings) {
+  const std::vector<Slide> axes = slides(graph, node);
+  if (axes.size() != 2) return;
+  if (axes[0] == axes[1]) return warn_of_unused_border(node.name, axes[0], "rows and columns", warnings);
+  warn_of_unused_border(node.name, axes[0], "rows", warnings);
+  warn_of_unused_border(node.name, axes[1], "columns", warnings);
 }
 
 void warn_of_dead_nodes(const Graph& graph, std::vector<std::string>& warnings) {
@@ -66,7 +85,7 @@ void warn_of_dead_nodes(const Graph& graph, std::vector<std::string>& warnings) 
     for (const int input : graph.nodes()[i].inputs) used[static_cast<size_t>(input)] = true;
   }
   for (size_t i = 0; i < used.size(); ++i) {
-    if (!used[i]) warnings.push_back(fmt::format("node '{}' does not reach the output", graph.nodes()[i].name));
+    if (!used[i]) warnings.push_back(fmt::format("'{}' does not reach the output", graph.nodes()[i].name));
   }
 }
 
@@ -77,9 +96,9 @@ Summary summarize(const Graph& graph) {
   for (size_t i = 0; i < graph.nodes().size(); ++i) {
     summary.rows.push_back(row(graph, static_cast<int>(i)));
     const SummaryRow& added = summary.rows.back();
-    summary.multiply_adds += added.multiply_adds;
+    summary.multiply_adds = saturating_add(summary.multiply_adds, added.multiply_adds);
     summary.activation_bytes += added.activation_bytes;
-    if (graph.nodes()[i].op) warn_of_unused_border(graph, graph.nodes()[i], summary.warnings);
+    if (graph.nodes()[i].op) warn_of_unused_borders(graph, graph.nodes()[i], summary.warnings);
   }
   for (const ParameterSpec& spec : graph.parameters()) {
     (spec.trainable ? summary.parameters : summary.untrained_parameters) += spec.shape.elements();

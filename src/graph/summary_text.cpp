@@ -109,7 +109,7 @@ std::string format_table(const Summary& summary) {
   if (summary.untrained_parameters > 0) {
     text += fmt::format(" and {} running statistics", grouped(summary.untrained_parameters));
   }
-  text += fmt::format(" ({}); for one sample {} multiply-adds, {} of activations\n", bytes(summary.parameter_bytes),
+  text += fmt::format(" ({})\n{} multiply-adds and {} of activations for one sample\n", bytes(summary.parameter_bytes),
                       count(summary.multiply_adds), bytes(summary.activation_bytes));
   for (const std::string& warning : summary.warnings) text += fmt::format("warning: {}\n", warning);
   return text;
@@ -136,7 +136,7 @@ std::string to_json(const Summary& summary) {
                                            {"multiply_adds", summary.multiply_adds},
                                            {"activation_bytes", summary.activation_bytes},
                                            {"warnings", summary.warnings}};
-  return document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::string to_csv(const Summary& summary) {

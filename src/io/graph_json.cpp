@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "fovea/error.h"
 #include "fovea/op.h"
@@ -36,42 +35,27 @@ Attribute attribute_from_json(const json& value) {
   return json_integer(value);
 }
 
-// Builds the graph node by node, keeping an index of names so that a large graph loads in linear time.
-class Reader {
- public:
-  void add(const json& node) {
-    const std::string& name = checked_text(json_text(json_member(node, "name")));
-    if (!node.contains("op")) {
-      nodes_[name] = graph_.input(name, Shape(json_integers(json_member(node, "shape"))));
-      return;
-    }
-    std::vector<Value> inputs;
-    for (const json& input : json_array(node, "inputs")) inputs.push_back(find(json_text(input)));
-    Attributes attributes;
-    for (const auto& [key, value] : json_member(node, "attributes").items()) {
-      attributes[checked_text(key)] = attribute_from_json(value);
-    }
-    const std::string& type = checked_text(json_text(json_member(node, "op")));
-    nodes_[name] = graph_.add(name, make_op(type, attributes), inputs);
+Value find(Graph& graph, const std::string& name) {
+  if (!graph.contains(name)) {
+    throw Error(ErrorKind::format, fmt::format("there is no node {} before it", quote_name(name)));
   }
+  return graph.value(name);
+}
 
-  Graph finish(const std::string& output) {
-    graph_.set_output(find(output));
-    return std::move(graph_);
+void add_node(Graph& graph, const json& node) {
+  const std::string& name = checked_text(json_text(json_member(node, "name")));
+  if (!node.contains("op")) {
+    graph.input(name, Shape(json_integers(json_member(node, "shape"))));
+    return;
   }
-
- private:
-  Value find(const std::string& name) const {
-    const auto found = nodes_.find(name);
-    if (found == nodes_.end()) {
-      throw Error(ErrorKind::format, fmt::format("there is no node {} before it", quote_name(name)));
-    }
-    return found->second;
+  std::vector<Value> inputs;
+  for (const json& input : json_array(node, "inputs")) inputs.push_back(find(graph, json_text(input)));
+  Attributes attributes;
+  for (const auto& [key, value] : json_member(node, "attributes").items()) {
+    attributes[checked_text(key)] = attribute_from_json(value);
   }
-
-  Graph graph_;
-  std::unordered_map<std::string, Value> nodes_;
-};
+  graph.add(name, make_op(checked_text(json_text(json_member(node, "op"))), attributes), inputs);
+}
 
 }  // namespace
 
@@ -102,13 +86,14 @@ Graph graph_from_json(const json& value, const std::string& source) {
     if (nodes.empty() || nodes.size() > max_nodes) {
       throw Error(ErrorKind::format, fmt::format("1 to {} nodes are allowed, got {}", max_nodes, nodes.size()));
     }
-    Reader reader;
+    Graph graph;
     for (size_t i = 0; i < nodes.size(); ++i) {
       at = fmt::format("graph, node {}", i);
-      reader.add(nodes[i]);
+      add_node(graph, nodes[i]);
     }
     at = "graph, output";
-    return reader.finish(json_text(json_member(value, "output")));
+    graph.set_output(find(graph, json_text(json_member(value, "output"))));
+    return graph;
   } catch (const Error& error) {
     throw Error(ErrorKind::format, fmt::format("{}: {}: {}", source, at, error.what()));
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/saturate.h"
 #include "fovea/ops.h"
 #include "kernels/cpu/depthwise.h"
 #include "kernels/cpu/direct_conv.h"
@@ -142,7 +143,7 @@ class ConvOp final : public OpBase<ConvOp> {
 
   int64_t multiply_adds(const Signature& shapes) const override {
     const ConvShape s = conv_shape(shapes.inputs[0]);
-    return s.out_pixels() * s.filters * s.group_channels() * s.taps();
+    return saturating_product({s.out_pixels(), s.filters, s.group_channels(), s.taps()});
   }
   Window window() const override {
     return {.extent = {(options_.kernel.height - 1) * options_.dilation.height + 1,

@@ -152,7 +152,8 @@ class Trainer {
     const TrainingStep::Result result =
         step_->run(batch, static_cast<uint64_t>(state_.epoch * steps_ + state_.step), rate);
     if (!std::isfinite(result.loss)) {
-      fail(fmt::format("the loss is {}: {}", result.loss, describe_non_finite(step_->session())));
+      fail(fmt::format("the loss is {}: {}", std::isnan(result.loss) ? "NaN" : "infinite",
+                       describe_non_finite(step_->session())));
     }
     state_.loss_sum += result.loss;
     state_.correct += result.correct;
