@@ -171,10 +171,10 @@ const std::vector<OpCase>& op_cases() {
       speed(conv_case("conv_resnet_down", {28, 28, 64}, {.filters = 128, .stride = 2, .bias = false})),
       speed(conv_case("conv_mobilenet", {56, 56, 32}, {.filters = 32, .kernel = 3, .padding = 1, .groups = 32})),
 
-      conv_case("conv_direct_blocks", {37, 41, 1}, {.filters = 13, .kernel = {4, 3}, .padding = {3, 0, 1, 5}}),
-      conv_case("conv_direct_wide", {3, 700, 3}, {.filters = 11, .kernel = 3, .padding = 1, .bias = false}),
+      conv_case("conv_direct_blocks", {37, 41, 1}, {.filters = 7, .kernel = {4, 3}, .padding = {3, 0, 1, 5}}),
+      conv_case("conv_direct_wide", {3, 700, 3}, {.filters = 5, .kernel = 3, .padding = 1, .bias = false}),
       batch_of(19, conv_case("conv_direct_pictures", {7, 5, 8}, {.filters = 7, .kernel = 3, .padding = {0, 1}})),
-      batch_of(3, conv_case("conv_direct_dilation", {11, 13, 4}, {.filters = 16, .kernel = 3, .dilation = {2, 3}})),
+      batch_of(3, conv_case("conv_direct_dilation", {11, 13, 4}, {.filters = 8, .kernel = 3, .dilation = {2, 3}})),
       dense_case("dense", 13, 7),
       batch_of(3, dense_case("dense_no_bias", 5, 4, false)),
       batch_of(1, dense_case("dense_one", 1, 1)),
