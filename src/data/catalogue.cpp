@@ -40,7 +40,7 @@ bool has_sub_folders(const fs::path& path) {
 fs::path find_idx(const fs::path& folder, const std::string& stem) {
   for (const char* kind : {"-idx3-ubyte", ".idx3-ubyte", "-idx4-ubyte", ".idx4-ubyte", "-idx1-ubyte", ".idx1-ubyte"}) {
     for (const char* suffix : {"", ".gz"}) {
-      const fs::path path = folder / (stem + kind + suffix);
+      fs::path path = folder / (stem + kind + suffix);
       if (is_file(path)) return path;
     }
   }

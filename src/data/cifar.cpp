@@ -32,8 +32,8 @@ std::vector<std::string> read_class_names(const fs::path& path, size_t classes) 
 }
 
 std::vector<std::string> class_names(const fs::path& folder, int classes) {
-  const auto names = read_class_names(folder / (classes == 10 ? "batches.meta.txt" : "fine_label_names.txt"),
-                                      static_cast<size_t>(classes));
+  auto names = read_class_names(folder / (classes == 10 ? "batches.meta.txt" : "fine_label_names.txt"),
+                                static_cast<size_t>(classes));
   if (!names.empty()) return names;
   if (classes == 100) return numbered_classes(100);
   return {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};

@@ -20,7 +20,7 @@ Image decode_png(std::span<const uint8_t> bytes, std::string_view name);
 
 // libjpeg and libpng, written in C, call back when something is wrong and expect that call not to return.
 struct LibraryFailure {
-  std::jmp_buf jump;
+  std::jmp_buf jump{};
   char reason[256] = "";
 };
 

@@ -74,7 +74,7 @@ IdxArray parse_raw(std::vector<std::byte> file, std::string_view name) {
 
 IdxArray parse_gzip(std::span<const std::byte> file, std::string_view name) {
   Gunzip gunzip(file, name);
-  std::array<std::byte, max_header> start;
+  std::array<std::byte, max_header> start{};
   const size_t started = gunzip.read(start);
   Header header = parse_header(std::span(start).first(started), name);
   if (header.elements / max_deflate_expansion > file.size() || header.elements > max_data_file_bytes) {

@@ -127,6 +127,7 @@ class PngWriter {
   std::span<const std::byte> bytes() const { return bytes_; }
 
  private:
+  // NOLINTNEXTLINE(readability-non-const-parameter): libpng's type
   static void collect(png_structp png, png_bytep data, size_t count) {
     bool stored = false;
     try {

@@ -85,7 +85,7 @@ void ResizeAxis::prepare(int from, int to) {
 
 void Resizer::run(const Image& image, int height, int width, Image& out) {
   check_size(height, width);
-  const size_t channels = static_cast<size_t>(image.channels);
+  const auto channels = static_cast<size_t>(image.channels);
   const size_t in_row = static_cast<size_t>(image.width) * channels;
   const size_t out_row = static_cast<size_t>(width) * channels;
   out.height = height;

@@ -20,7 +20,7 @@ constexpr size_t levels = 256;
 using Histogram = std::array<int64_t, 3 * levels>;  // {channels, levels}
 
 void count_samples(const Image& image, Histogram& histogram) {
-  const size_t channels = static_cast<size_t>(image.channels);
+  const auto channels = static_cast<size_t>(image.channels);
   for (size_t i = 0; i < image.pixels.size(); i += channels) {
     for (size_t c = 0; c < channels; ++c) ++histogram[c * levels + image.pixels[i + c]];
   }

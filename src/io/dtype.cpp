@@ -40,7 +40,7 @@ float from_half(uint16_t half) {
   const uint32_t sign = (half & 0x8000U) << 16;
   const uint32_t exponent = (half >> 10) & 31U;
   const uint32_t mantissa = half & 0x3FFU;
-  const uint32_t subnormal = std::bit_cast<uint32_t>(static_cast<float>(mantissa) * 0x1p-24F);
+  const auto subnormal = std::bit_cast<uint32_t>(static_cast<float>(mantissa) * 0x1p-24F);
   const uint32_t normal = ((exponent == 31 ? 255 : exponent + 127 - 15) << 23) | (mantissa << 13);
   return std::bit_cast<float>(sign | (exponent == 0 ? subnormal : normal));
 }

@@ -15,6 +15,6 @@ nlohmann::json graph_to_json(const Graph& graph);
 
 // The reverse, for untrusted files: every op is made by make_op and every shape inferred anew. Takes memory in
 // proportion to the JSON only, whatever it describes. Throws Error(format), one line that opens with `source`.
-Graph graph_from_json(const nlohmann::json& json, const std::string& source);
+Graph graph_from_json(const nlohmann::json& value, const std::string& source);
 
 }  // namespace fovea

@@ -45,6 +45,9 @@ class Activation final : public OpBase<Activation<Function, fast, reads_input>> 
   }
   Shape infer(std::span<const Shape> inputs) const override {
     require_inputs(inputs, 1);
+    if constexpr (requires { function_.alpha; }) {
+      require(std::isfinite(function_.alpha), "alpha must be finite, got {}", function_.alpha);
+    }
     return inputs[0];
   }
   BackwardReads backward_reads() const override { return {.inputs = reads_input, .output = true}; }
@@ -77,14 +80,10 @@ using SigmoidOp = Activation<ref::Sigmoid, cpu::Pointwise::sigmoid, false>;
 using TanhOp = Activation<ref::Tanh, cpu::Pointwise::tanh, false>;
 
 std::shared_ptr<const Op> leaky_relu_op(double alpha) {
-  require(std::isfinite(alpha), "alpha must be finite, got {}", alpha);
   return std::make_shared<LeakyReluOp>("leaky_relu", ref::LeakyRelu{alpha});
 }
 
-std::shared_ptr<const Op> elu_op(double alpha) {
-  require(std::isfinite(alpha), "alpha must be finite, got {}", alpha);
-  return std::make_shared<EluOp>("elu", ref::Elu{alpha});
-}
+std::shared_ptr<const Op> elu_op(double alpha) { return std::make_shared<EluOp>("elu", ref::Elu{alpha}); }
 
 }  // namespace
 

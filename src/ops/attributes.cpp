@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "fovea/error.h"
 
 namespace fovea {
@@ -28,7 +30,9 @@ int64_t AttributeReader::integer(const std::string& name) { return expect<int64_
 double AttributeReader::number(const std::string& name) {
   const Attribute& attribute = get(name);
   if (const auto* whole = std::get_if<int64_t>(&attribute)) return static_cast<double>(*whole);
-  return expect<double>(attribute, name, "a number");
+  const auto value = expect<double>(attribute, name, "a number");
+  if (!std::isfinite(value)) throw Error(ErrorKind::format, fmt::format("attribute '{}' must be finite", name));
+  return value;
 }
 
 bool AttributeReader::boolean(const std::string& name) { return expect<bool>(get(name), name, "true or false"); }

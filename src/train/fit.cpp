@@ -41,7 +41,7 @@ void check(const FitOptions& options) {
 
 class Trainer {
  public:
-  Trainer(Model& model, std::shared_ptr<const Dataset> train, const std::shared_ptr<const Dataset>& validation,
+  Trainer(Model& model, std::shared_ptr<const Dataset> train, std::shared_ptr<const Dataset> validation,
           const FitOptions& options)
       : model_(model), train_(std::move(train)), options_(options) {
     check(options);
@@ -51,7 +51,8 @@ class Trainer {
     steps_ = state_.items / std::max<int64_t>(state_.batch, 1);
     step_.emplace(model, *train_, options.optimizer, state_.batch, options.seed);
     if (validation) {
-      evaluator_.emplace(model, validation, EvaluateOptions{.batch = state_.batch, .workers = options.workers});
+      evaluator_.emplace(model, std::move(validation),
+                         EvaluateOptions{.batch = state_.batch, .workers = options.workers});
     }
   }
 
@@ -258,7 +259,7 @@ class Trainer {
 
 History fit(Model& model, std::shared_ptr<const Dataset> train, std::shared_ptr<const Dataset> validation,
             const FitOptions& options) {
-  Trainer trainer(model, std::move(train), validation, options);
+  Trainer trainer(model, std::move(train), std::move(validation), options);
   trainer.begin();
   return trainer.run();
 }
@@ -269,7 +270,7 @@ History resume(Model& model, std::shared_ptr<const Dataset> train, std::shared_p
   const std::string source = printable(path);
   const SafetensorsFile file = SafetensorsFile::open(path);
   model = read_model(file, source);
-  Trainer trainer(model, std::move(train), validation, options);
+  Trainer trainer(model, std::move(train), std::move(validation), options);
   trainer.restore(file, source);
   return trainer.run();
 }

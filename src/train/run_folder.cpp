@@ -99,7 +99,7 @@ fs::path create_run_folder(const fs::path& parent, const std::string& name) {
   fs::create_directories(parent, error);
   if (error) fail_creating(parent, error);
   for (int count = 1;; ++count) {
-    const fs::path folder = parent / (count == 1 ? name : fmt::format("{}-{}", name, count));
+    fs::path folder = parent / (count == 1 ? name : fmt::format("{}-{}", name, count));
     // False when something of that name exists: of two programs at once only one gets true.
     if (fs::create_directory(folder, error)) return folder;
     if (error && error != std::errc::file_exists) fail_creating(folder, error);

@@ -23,7 +23,10 @@ namespace fovea {
 
 namespace cpu {
 HWY_EXPORT(TargetInUse);
-}
+namespace {
+int64_t target_in_use() { return HWY_DYNAMIC_DISPATCH(TargetInUse)(); }
+}  // namespace
+}  // namespace cpu
 
 namespace {
 
@@ -56,8 +59,7 @@ CpuInfo cpu_info() {
   cpu_set_t set;
   CPU_ZERO(&set);
   if (sched_getaffinity(0, sizeof(set), &set) == 0) info.cpus = std::max(1, CPU_COUNT(&set));
-  using namespace cpu;
-  info.instruction_set = familiar_name(HWY_DYNAMIC_DISPATCH(TargetInUse)());
+  info.instruction_set = familiar_name(cpu::target_in_use());
   const int64_t usable = hwy::SupportedTargets() & HWY_TARGETS;
   for (int64_t bit = 1; bit != 0 && bit <= HWY_SCALAR; bit <<= 1) {  // Highway's order: better targets have lower bits
     if ((usable & bit) != 0) info.instruction_sets.push_back(familiar_name(bit));

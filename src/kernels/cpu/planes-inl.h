@@ -87,10 +87,9 @@ HWY_INLINE void for_each_block(int64_t count, int64_t channels, const Four& four
     for (int64_t p = whole; p < count; ++p) {
       for (int64_t k = 0; k < width; ++k) one(p, c + k);
     }
-    c += width;
   };
-  while (c + 4 <= channels) column(4, four);
-  if (c + 2 <= channels) column(2, two);
+  for (; c + 4 <= channels; c += 4) column(4, four);
+  for (; c + 2 <= channels; c += 2) column(2, two);
   for (; c < channels; ++c) {
     for (int64_t p = 0; p < count; ++p) one(p, c);
   }
