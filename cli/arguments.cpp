@@ -28,25 +28,59 @@ std::string as_argument(const std::string& file, std::string_view key, const tom
   usage_error(fmt::format("{}: '{}' must be text, a number, true or false", file, key));
 }
 
-// The flags that a configuration file stands for: --key=value.
-std::vector<std::string> read_config(const std::string& file) {
-  toml::table table;
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+// The keys of a configuration file.
+std::vector<std::string> config_keys(const CLI::App& command) {
+  std::vector<std::string> keys;
+  for (const std::string& name : option_names(command)) {
+    if (name != "--help" && name != "--config") keys.push_back(name.substr(2));
+  }
+  return keys;
+}
+
+toml::table parse_config(const std::string& file) {
   try {
-    table = toml::parse_file(file);
+    return toml::parse_file(file);
   } catch (const toml::parse_error& error) {
     const auto line = error.source().begin.line;
-    if (line == 0) usage_error(fmt::format("{}: {}", file, error.description()));
+    if (line == 0) throw Error(ErrorKind::data, fmt::format("cannot read {}: {}", file, error.description()));
     usage_error(fmt::format("{}, line {}: {}", file, line, error.description()));
   }
+}
+
+// The flags that a configuration file stands for: --key=value.
+std::vector<std::string> read_config(const std::string& file, const CLI::App& command) {
+  const std::vector<std::string> known = config_keys(command);
   std::vector<std::string> flags;
-  for (const auto& [key, value] : table) {
-    flags.push_back(fmt::format("--{}={}", key.str(), as_argument(file, key.str(), value)));
+  for (const auto& [key, value] : parse_config(file)) {
+    const std::string name(key.str());
+    if (std::ranges::find(known, name) == known.end()) {
+      usage_error(fmt::format("{}, line {}: unknown key '{}'{}; keys are the flags of 'fovea {}' without '--'", file,
+                              key.source().begin.line, name, did_you_mean(name, known), command.get_name()));
+    }
+    flags.push_back(fmt::format("--{}={}", name, as_argument(file, name, value)));
   }
   return flags;
 }
 
+const CLI::App* find_command(const CLI::App& program, const std::string& name) {
+  for (const CLI::App* command : program.get_subcommands([](const CLI::App*) { return true; })) {
+    if (command->get_name() == name) return command;
+  }
+  return nullptr;
+}
+
 // Moves the flags of --config files in front of the command's own, which come later and win.
-void expand_config(std::vector<std::string>& arguments) {
+void expand_config(const CLI::App& program, std::vector<std::string>& arguments) {
+  const CLI::App* command = arguments.empty() ? nullptr : find_command(program, arguments.front());
+  if (command == nullptr) return;
   std::vector<std::string> expanded;
   for (size_t i = 1; i < arguments.size(); ++i) {
     constexpr std::string_view option = "--config";
@@ -58,17 +92,9 @@ void expand_config(std::vector<std::string>& arguments) {
     } else {
       continue;
     }
-    std::ranges::copy(read_config(file), std::back_inserter(expanded));
+    std::ranges::copy(read_config(file, *command), std::back_inserter(expanded));
   }
-  if (!arguments.empty()) arguments.insert(arguments.begin() + 1, expanded.begin(), expanded.end());
-}
-
-std::vector<std::string> option_names(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-  }
-  return names;
+  arguments.insert(arguments.begin() + 1, expanded.begin(), expanded.end());
 }
 
 std::vector<std::string> command_names(const CLI::App& program) {
@@ -104,6 +130,13 @@ std::string one_line(std::string text) {
 
 }  // namespace
 
+std::string check_choice(const std::string& text, const std::vector<std::string>& names) {
+  if (std::ranges::find(names, text) != names.end()) return {};
+  std::string listed = names.front();
+  for (size_t i = 1; i < names.size(); ++i) listed += (i + 1 == names.size() ? " or " : ", ") + names[i];
+  return fmt::format("must be {}, got '{}'{}", listed, text, did_you_mean(text, names));
+}
+
 void add_config_option(CLI::App& command) {
   // Read by expand_config before CLI11 sees the arguments; listed here for --help.
   command
@@ -113,7 +146,7 @@ void add_config_option(CLI::App& command) {
 }
 
 const CLI::App& parse(CLI::App& program, std::vector<std::string> arguments) {
-  expand_config(arguments);
+  expand_config(program, arguments);
   program.allow_extras();
   for (CLI::App* command : program.get_subcommands([](const CLI::App*) { return true; })) command->allow_extras();
   std::ranges::reverse(arguments);  // as CLI11 wants them

@@ -56,11 +56,24 @@ void print_text(const nlohmann::ordered_json& report) {
   }
 }
 
+void print_csv(const nlohmann::ordered_json& report) {
+  fmt::print("name,value\n");
+  for (const auto& [pointer, value] : report.flatten().items()) {
+    fmt::print("{},{}\n", pointer.substr(1), csv_field(value.is_string() ? value.get<std::string>() : value.dump()));
+  }
+}
+
 void run_doctor(const DoctorOptions& options) {
   options.common.apply();
   const nlohmann::ordered_json report = examine(options);
-  if (options.format == Format::json) return fmt::print("{}\n", report.dump(2));
-  print_text(report);
+  switch (options.format) {
+    case Format::text:
+      return print_text(report);
+    case Format::json:
+      return fmt::print("{}\n", report.dump(2));
+    case Format::csv:
+      return print_csv(report);
+  }
 }
 
 }  // namespace
@@ -68,7 +81,8 @@ void run_doctor(const DoctorOptions& options) {
 Run add_doctor(CLI::App& program) {
   auto options = std::make_shared<DoctorOptions>();
   CLI::App* command = program.add_subcommand("doctor", "This machine: CPU, instruction sets, threads, libraries, data");
-  command->add_option("--data-dir", options->data_dir, "where named data sets lie; default: $FOVEA_DATA, then ./data");
+  command->add_option("--data-dir", options->data_dir, "where named data sets lie; default: $FOVEA_DATA, then ./data")
+      ->type_name("FOLDER");
   add_format_option(*command, options->format);
   options->common.add(*command);
   return [options] { run_doctor(*options); };

@@ -3,6 +3,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "arguments.h"
 #include "commands.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"
@@ -33,8 +34,9 @@ std::shared_ptr<const Dataset> choose_split(const EvalOptions& options) {
 void print_text(const EvalOptions& options, const Dataset& dataset, const Evaluation& evaluation) {
   const Scores& scores = evaluation.scores;
   fmt::print("{}\n", dataset.describe());
-  fmt::print("loss {:.4f}  top-1 {:.2f} %  top-5 {:.2f} %  ({} of {} right)\n", scores.loss, 100 * scores.top1,
-             100 * scores.top5, std::llround(scores.top1 * static_cast<double>(dataset.size())), dataset.size());
+  fmt::print("loss {:.4f}  top-1 {:.2f} %", scores.loss, 100 * scores.top1);
+  if (dataset.class_names().size() > 5) fmt::print("  top-5 {:.2f} %", 100 * scores.top5);
+  fmt::print("  ({} of {} right)\n", std::llround(scores.top1 * static_cast<double>(dataset.size())), dataset.size());
   if (options.confusion) fmt::print("\n{}", evaluation.confusion.to_text());
 }
 
@@ -55,7 +57,7 @@ void print_json(const Dataset& dataset, const Evaluation& evaluation) {
 
 void run_eval(const EvalOptions& options) {
   options.common.apply();
-  require_option(options.model, "a model file, such as runs/lenet5/best.safetensors");
+  require_option(options.model, "name a model file, such as runs/lenet5/best.safetensors");
   Model model = load_model(options.model);
   const auto dataset = choose_split(options);
   const Evaluation evaluation = evaluate(model, dataset, {.batch = options.batch});
@@ -74,12 +76,10 @@ void run_eval(const EvalOptions& options) {
 Run add_eval(CLI::App& program) {
   auto options = std::make_shared<EvalOptions>();
   CLI::App* command = program.add_subcommand("eval", "How well a trained network does on a data set");
-  command->add_option("model", options->model, "model file, such as runs/lenet5/best.safetensors");
+  command->add_option("model", options->model, "model file, such as runs/lenet5/best.safetensors")->type_name("FILE");
   options->data.add(*command);
-  command->add_option("--split", options->split, "which part of the data: test or train")
-      ->check(CLI::IsMember({"test", "train"}))
-      ->capture_default_str();
-  command->add_option("--batch", options->batch, "pictures at a time")->capture_default_str();
+  add_choice(*command, "--split", options->split, {"test", "train"}, "which part of the data");
+  add_number(*command, "--batch", options->batch, "pictures at a time");
   command->add_flag("--confusion", options->confusion, "print the confusion matrix");
   add_format_option(*command, options->format);
   options->common.add(*command);

@@ -19,6 +19,7 @@ void on_signal(int signal) {
 const std::atomic<bool>& catch_interrupts() {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
+  std::signal(SIGPIPE, [](int) { flag.store(true); });  // not the end of a second write either
   return flag;
 }
 

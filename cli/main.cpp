@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <map>
 #include <new>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "arguments.h"
@@ -21,13 +23,21 @@ namespace {
 // The commands, in the order of --help.
 constexpr std::array commands = {add_train, add_eval, add_predict, add_summary, add_doctor};
 
-constexpr const char* footer = R"(
-Exit codes: 0 done; 1 the work failed (training diverged, out of memory); 2 usage; 3 data or files;
+constexpr const char* footer =
+    R"(Exit codes: 0 done; 1 the work failed (training diverged, out of memory); 2 usage; 3 data or files;
 4 model or file format; 5 device; 130 interrupted, after saving.)";
 
 int fail(int code, std::string_view message) {
   fmt::print(stderr, "fovea: {}\n", message);
   return code;
+}
+
+// Results that could not be written are an error as any other.
+void finish_output() {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
+  throw Error(ErrorKind::data, fmt::format("cannot write to standard output{}{}", errno != 0 ? ": " : "",
+                                           errno != 0 ? std::generic_category().message(errno) : std::string()));
 }
 
 int run(int argc, char** argv) {
@@ -44,9 +54,11 @@ int run(int argc, char** argv) {
     const CLI::App& chosen = parse(program, {argv + 1, argv + argc});
     runs.at(chosen.get_name())();
   } catch (const CLI::Success& help) {
-    return program.exit(help);
+    program.exit(help);
   }
-  return interrupted() ? exit_interrupted : 0;
+  if (interrupted()) return exit_interrupted;
+  finish_output();
+  return 0;
 }
 
 }  // namespace
@@ -61,6 +73,8 @@ int main(int argc, char** argv) {
     return fail(static_cast<int>(error.kind()), error.what());
   } catch (const std::bad_alloc&) {
     return fail(1, "out of memory");
+  } catch (const std::system_error& error) {
+    return fail(static_cast<int>(fovea::ErrorKind::data), error.what());
   } catch (const std::exception& error) {
     return fail(1, error.what());
   }

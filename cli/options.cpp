@@ -18,7 +18,9 @@
 namespace fovea::cli {
 
 void CommonOptions::add(CLI::App& command) {
-  command.add_option("--threads", threads, "threads to compute with; default: one per CPU, or $FOVEA_THREADS");
+  command.add_option("--threads", threads, "threads to compute with; default: $FOVEA_THREADS, then one per CPU")
+      ->check(check_number<int>)
+      ->type_name("INT");
   add_config_option(command);
 }
 
@@ -27,15 +29,19 @@ void CommonOptions::apply() const {
 }
 
 void DataOptions::add(CLI::App& command) {
-  command.add_option("--data", data, "data set: a name (fashion-mnist, mnist, cifar-10, cifar-100) or a folder");
-  command.add_option("--data-dir", data_dir, "where named data sets lie; default: $FOVEA_DATA, then ./data");
-  command.add_option("--on-bad-picture", on_bad_picture, "pictures that cannot be read: refuse or skip")
-      ->check(CLI::IsMember({"refuse", "skip"}))
-      ->capture_default_str();
+  command.add_option("--data", data, "data set: fashion-mnist, mnist, cifar-10, cifar-100, or a folder")
+      ->type_name("NAME")
+      ->group("Data");
+  command.add_option("--data-dir", data_dir, "where named data sets lie; default: $FOVEA_DATA, then ./data")
+      ->type_name("FOLDER")
+      ->group("Data");
+  add_choice(command, "--on-bad-picture", on_bad_picture, {"refuse", "skip"},
+             "what to do with pictures that are corrupt")
+      ->group("Data");
 }
 
 DataSplits DataOptions::open() const {
-  require_option(data, "--data NAME or FOLDER");
+  require_option(data, "choose the pictures with --data NAME or FOLDER");
   const BadPictures bad = on_bad_picture == "skip" ? BadPictures::skip : BadPictures::refuse;
   DataSplits splits = open_dataset(data, {.data_dir = data_dir, .on_bad_picture = bad});
   for (const auto& dataset : {splits.train, splits.test}) {
@@ -45,12 +51,14 @@ DataSplits DataOptions::open() const {
   return splits;
 }
 
-void NetworkOptions::add(CLI::App& command) {
-  command.add_option("--input", input, "input of a new network as HEIGHTxWIDTHxCHANNELS");
-  command.add_option("--classes", classes, "classes of a new network");
+CLI::Option* add_input_option(CLI::App& command, std::string& input) {
+  return command
+      .add_option("--input", input,
+                  "input of a new network as HEIGHTxWIDTHxCHANNELS; default: its own, or the pictures'")
+      ->type_name("HxWxC");
 }
 
-Shape NetworkOptions::input_shape() const {
+Shape input_shape(const std::string& input) {
   if (input.empty()) return {};
   std::vector<int64_t> dims;
   const char* at = input.data();
@@ -74,9 +82,15 @@ Shape NetworkOptions::input_shape() const {
 }
 
 void add_format_option(CLI::App& command, Format& format) {
-  static const std::map<std::string, Format> names = {
-      {"text", Format::text}, {"json", Format::json}, {"csv", Format::csv}};
-  command.add_option("--format", format, "text, json or csv")->transform(CLI::CheckedTransformer(names))->type_name("");
+  add_choice<Format>(command, "--format", format,
+                     {{"text", Format::text}, {"json", Format::json}, {"csv", Format::csv}}, "how to write the result");
+}
+
+std::string csv_field(std::string_view text) {
+  if (text.find_first_of(",\"\n\r") == std::string_view::npos) return std::string(text);
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
 }
 
 bool is_model_file(const std::string& model) {
@@ -84,18 +98,23 @@ bool is_model_file(const std::string& model) {
 }
 
 Graph describe_network(const std::string& model, const Shape& input, int64_t classes) {
+  const bool file = is_model_file(model);
+  if (file && (input.rank() != 0 || classes != 0)) {
+    throw Error(ErrorKind::usage, fmt::format("--input and --classes are for new networks; {} has its own", model));
+  }
   if (is_text_form(model)) {
+    if (classes != 0) throw Error(ErrorKind::usage, "a network written as text says its classes itself: no --classes");
     if (input.rank() == 0) {
       throw Error(ErrorKind::usage, "a network written as text needs --input HEIGHTxWIDTHxCHANNELS");
     }
     return graph_from_text(model, input);
   }
-  if (is_model_file(model)) return load_model(model).graph();
+  if (file) return load_model(model).graph();
   return zoo::build(model, {.input = input, .classes = classes});
 }
 
-void require_option(const std::string& value, const char* needs) {
-  if (value.empty()) throw Error(ErrorKind::usage, fmt::format("needs {}", needs));
+void require_option(const std::string& value, const char* request) {
+  if (value.empty()) throw Error(ErrorKind::usage, request);
 }
 
 }  // namespace fovea::cli

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "fovea/data.h"
 #include "fovea/model.h"
@@ -30,25 +31,22 @@ struct DataOptions {
   DataSplits open() const;
 };
 
-// --input HxWxC and --classes, for networks that are built afresh.
-struct NetworkOptions {
-  std::string input;
-  int64_t classes = 0;
-  void add(CLI::App& command);
-  // Empty when not given. Throws Error(usage) for text that is not a shape.
-  Shape input_shape() const;
-};
+// --input HEIGHTxWIDTHxCHANNELS of networks that are built afresh.
+CLI::Option* add_input_option(CLI::App& command, std::string& input);
+// Empty when not given. Throws Error(usage) for text that is not a shape.
+Shape input_shape(const std::string& input);
 
 // How a command writes what it found.
 enum class Format { text, json, csv };
 void add_format_option(CLI::App& command, Format& format);
+std::string csv_field(std::string_view text);
 
-// A network by name, text form or model file. `input` and `classes` (where not empty or zero) apply to the first two;
-// a text form needs `input`.
+// A network by name, text form or model file. `input` (where not empty) is for the first two, `classes` (where not
+// zero) for the first: Error(usage) elsewhere. A text form needs `input`.
 Graph describe_network(const std::string& model, const Shape& input, int64_t classes);
 bool is_model_file(const std::string& model);
 
-// Throws Error(usage) "COMMAND needs --option ..." when `value` is empty.
-void require_option(const std::string& value, const char* needs);
+// Throws Error(usage) with this request when `value` is empty.
+void require_option(const std::string& value, const char* request);
 
 }  // namespace fovea::cli

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "arguments.h"
 #include "commands.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"
@@ -24,13 +25,6 @@ struct PredictOptions {
   int64_t top = 3;
   Format format = Format::text;
 };
-
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
 
 void print_text(const std::string& picture, const std::vector<Guess>& guesses) {
   fmt::print("{}\n", picture);
@@ -55,8 +49,8 @@ void print_csv(const std::string& picture, const std::vector<Guess>& guesses) {
 
 void run_predict(const PredictOptions& options) {
   options.common.apply();
-  require_option(options.model, "a model file and pictures");
-  if (options.pictures.empty()) throw Error(ErrorKind::usage, "needs pictures after the model file");
+  require_option(options.model, "name a model file, such as runs/lenet5/best.safetensors, then pictures");
+  if (options.pictures.empty()) throw Error(ErrorKind::usage, "name pictures after the model file");
   if (options.top < 1) throw Error(ErrorKind::usage, fmt::format("--top must be at least 1, got {}", options.top));
   Predictor predictor(load_model(options.model));
   if (options.format == Format::csv) fmt::print("picture,rank,class,probability\n");
@@ -89,10 +83,11 @@ void run_predict(const PredictOptions& options) {
 Run add_predict(CLI::App& program) {
   auto options = std::make_shared<PredictOptions>();
   CLI::App* command = program.add_subcommand("predict", "What a trained network sees in pictures");
-  command->add_option("model", options->model, "model file, such as runs/lenet5/best.safetensors");
+  command->add_option("model", options->model, "model file, such as runs/lenet5/best.safetensors")->type_name("FILE");
   command->add_option("pictures", options->pictures, "JPEG or PNG files")
+      ->type_name("FILE")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("--top", options->top, "guesses per picture")->capture_default_str();
+  add_number(*command, "--top", options->top, "guesses per picture");
   add_format_option(*command, options->format);
   options->common.add(*command);
   return [options] { run_predict(*options); };

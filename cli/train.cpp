@@ -1,13 +1,17 @@
 #include "fovea/train.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "arguments.h"
 #include "commands.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"
@@ -26,13 +30,15 @@ namespace {
 struct TrainOptions {
   CommonOptions common;
   DataOptions data;
-  NetworkOptions network;
   std::string model;
+  std::string input;
   std::string init;
   double validation_split = 0;
   FitOptions fit{.optimizer = {.lr = 0.05}, .schedule = {.kind = Schedule::Kind::cosine}};
   std::string out;
   std::string resume;
+  const CLI::App* command = nullptr;
+  bool given(const std::string& flag) const { return command->count(flag) > 0; }
 };
 
 // What is trained on, and what each epoch is judged by.
@@ -50,7 +56,10 @@ TrainingData open_data(const DataOptions& data, double validation_split, uint64_
 // The input of a new network for these pictures: as asked for, else the network's own extents with the pictures'
 // colours, else (text form) the pictures' extents.
 Shape choose_input(const TrainOptions& options, const Dataset& train) {
-  if (const Shape asked = options.network.input_shape(); asked.rank() != 0) return asked;
+  if (const Shape asked = input_shape(options.input); asked.rank() != 0) {
+    if (asked[2] == 1 || asked[2] == 3) return asked;
+    throw Error(ErrorKind::usage, fmt::format("--input: pictures have 1 or 3 channels, got {}", options.input));
+  }
   const PictureShape pictures = train.picture_shape();
   if (!is_text_form(options.model)) {
     const Shape& own = zoo::find(options.model).input;
@@ -78,9 +87,13 @@ Initializer choose_initializer(const TrainOptions& options) {
 }
 
 Model new_model(const TrainOptions& options, const Dataset& train) {
-  require_option(options.model, "--model NAME, FILE or \"text form\"");
+  require_option(options.model, "choose a network with --model NAME, FILE or \"text form\"");
   const auto classes = static_cast<int64_t>(train.class_names().size());
-  if (is_model_file(options.model)) return load_model(options.model);
+  if (is_model_file(options.model)) {
+    if (options.input.empty() && options.init.empty()) return load_model(options.model);
+    throw Error(ErrorKind::usage,
+                fmt::format("--input and --init are for new networks; {} has its own", options.model));
+  }
   const Shape input = choose_input(options, train);
   Model model(describe_network(options.model, input, classes), options.fit.seed, choose_initializer(options));
   const auto channels = static_cast<int>(input[2]);
@@ -113,8 +126,8 @@ void announce(const Model& model, const TrainingData& data, const FitOptions& fi
 void report(const History& history, Model& model, const TrainingData& data, const FitOptions& fit) {
   const std::string folder = fit.run_folder.string();
   if (history.interrupted) {
-    fmt::print("interrupted after epoch {}; everything is saved. Go on with: fovea train --resume {}\n",
-               history.epochs.size(), folder);
+    fmt::print(stderr, "fovea: interrupted in epoch {}; everything is saved; go on with: fovea train --resume {}\n",
+               history.epochs.size() + 1, folder);
     return;
   }
   if (history.best_epoch > 0) {
@@ -133,34 +146,79 @@ void start_display(FitOptions& fit, TrainingDisplay& display) {
   fit.stop = &catch_interrupts();
 }
 
+// What a later --resume needs; paths are made absolute, so that it works from any folder.
+std::map<std::string, std::string> run_details(const TrainOptions& options) {
+  namespace fs = std::filesystem;
+  const DataOptions& data = options.data;
+  const std::vector<std::string> named = dataset_names();
+  const bool is_path = std::ranges::find(named, data.data) == named.end();
+  return {{"model", options.model},
+          {"data", is_path ? fs::absolute(data.data).string() : data.data},
+          {"data_dir", data.data_dir.empty() ? "" : fs::absolute(data.data_dir).string()},
+          {"on_bad_picture", data.on_bad_picture},
+          {"validation_split", fmt::format("{}", options.validation_split)}};
+}
+
+// Removes a run folder in which nothing was kept.
+struct RunFolderGuard {
+  std::string folder;
+  ~RunFolderGuard() {
+    if (!folder.empty()) rmdir(folder.c_str());  // does nothing to a folder that holds something
+  }
+};
+
 void train_new(const TrainOptions& options) {
   const TrainingData data = open_data(options.data, options.validation_split, options.fit.seed);
   Model model = new_model(options, *data.train);
   FitOptions fit = options.fit;
-  fit.details = {{"model", options.model},
-                 {"data", options.data.data},
-                 {"data_dir", options.data.data_dir},
-                 {"on_bad_picture", options.data.on_bad_picture},
-                 {"validation_split", fmt::format("{}", options.validation_split)}};
-  fit.run_folder =
-      options.out.empty() ? create_run_folder("runs", run_name(options.model)) : std::filesystem::path(options.out);
+  fit.details = run_details(options);
+  RunFolderGuard guard;
+  if (options.out.empty()) {
+    fit.run_folder = create_run_folder("runs", run_name(options.model));
+    guard.folder = fit.run_folder.string();
+  } else {
+    fit.run_folder = options.out;
+  }
   announce(model, data, fit);
   TrainingDisplay display(fit.epochs);
   start_display(fit, display);
   report(fovea::fit(model, data.train, data.validation, fit), model, data, fit);
 }
 
-void train_on(const TrainOptions& options) {
+// Flags that would make it another run.
+void refuse_changes(const TrainOptions& options) {
+  static const std::vector<std::string> free = {"--resume",  "--epochs",         "--data",   "--data-dir",  "--workers",
+                                                "--threads", "--on-bad-picture", "--config", "--save-every"};
+  for (const CLI::Option* option : options.command->get_options()) {
+    const std::string flag = option->get_name();
+    if (option->count() == 0 || std::ranges::find(free, flag) != free.end()) continue;
+    throw Error(ErrorKind::usage, fmt::format("{} cannot be changed by --resume: the run goes on as it began", flag));
+  }
+}
+
+double saved_fraction(const std::string& text, const std::filesystem::path& folder) {
+  if (text.empty()) return 0;
+  if (const std::string problem = check_number<double>(text); !problem.empty()) {
+    throw Error(ErrorKind::format, fmt::format("{}: validation_split {}", (folder / "config.json").string(), problem));
+  }
+  return std::stod(text);
+}
+
+void resume_run(const TrainOptions& options) {
+  refuse_changes(options);
   FitOptions fit = read_run_config(options.resume);
-  const auto detail = [&](const std::string& name) {
-    const auto found = fit.details.find(name);
-    return found == fit.details.end() ? std::string() : found->second;
+  const auto choose = [&](const char* flag, const std::string& given, const char* detail) {
+    const auto saved = fit.details.find(detail);
+    return options.given(flag) || saved == fit.details.end() ? given : saved->second;
   };
-  DataOptions where{.data = detail("data"), .data_dir = detail("data_dir"), .on_bad_picture = detail("on_bad_picture")};
-  if (!options.data.data.empty()) where.data = options.data.data;
-  if (!options.data.data_dir.empty()) where.data_dir = options.data.data_dir;
-  const std::string split = detail("validation_split");
-  const TrainingData data = open_data(where, split.empty() ? 0 : std::stod(split), fit.seed);
+  const DataOptions where{.data = choose("--data", options.data.data, "data"),
+                          .data_dir = choose("--data-dir", options.data.data_dir, "data_dir"),
+                          .on_bad_picture = choose("--on-bad-picture", options.data.on_bad_picture, "on_bad_picture")};
+  if (options.given("--epochs")) fit.epochs = options.fit.epochs;
+  if (options.given("--workers")) fit.workers = options.fit.workers;
+  if (options.given("--save-every")) fit.save_every = options.fit.save_every;
+  const double split = saved_fraction(fit.details["validation_split"], options.resume);
+  const TrainingData data = open_data(where, split, fit.seed);
   Model model = load_model(fit.run_folder / "last.safetensors");
   announce(model, data, fit);
   TrainingDisplay display(fit.epochs);
@@ -168,30 +226,47 @@ void train_on(const TrainOptions& options) {
   report(fovea::resume(model, data.train, data.validation, fit), model, data, fit);
 }
 
-void add_training_flags(CLI::App& command, TrainOptions& options) {
-  static const std::map<std::string, Schedule::Kind> schedules = {
-      {"constant", Schedule::Kind::constant}, {"step", Schedule::Kind::step}, {"cosine", Schedule::Kind::cosine}};
-  FitOptions& fit = options.fit;
-  command.add_option("--epochs", fit.epochs, "passes over the training pictures")->capture_default_str();
-  command.add_option("--batch", fit.batch, "pictures per step")->capture_default_str();
-  command.add_option("--lr", fit.optimizer.lr, "learning rate")->capture_default_str();
-  command.add_option("--momentum", fit.optimizer.momentum, "of SGD")->capture_default_str();
-  command.add_flag("--nesterov", fit.optimizer.nesterov, "Nesterov's momentum");
-  command.add_option("--weight-decay", fit.optimizer.weight_decay, "L2 penalty")->capture_default_str();
-  command.add_option("--schedule", fit.schedule.kind, "of the learning rate: constant, step or cosine (default)")
-      ->transform(CLI::CheckedTransformer(schedules))
-      ->type_name("");
-  command.add_option("--step-every", fit.schedule.every, "epochs between two steps of --schedule step")
-      ->capture_default_str();
-  command.add_option("--gamma", fit.schedule.gamma, "factor of each step of --schedule step")->capture_default_str();
-  command.add_option("--warmup", fit.schedule.warmup, "epochs in which the rate rises from zero")
-      ->capture_default_str();
-  command.add_option("--init", options.init, "weights: he or xavier; default: the network's own")
-      ->check(CLI::IsMember({"he", "xavier"}));
-  command.add_option("--seed", fit.seed, "of weights, order and dropout")->capture_default_str();
-  command.add_option("--workers", fit.workers, "background threads that read pictures")->capture_default_str();
-  command.add_option("--save-every", fit.save_every, "seconds between checkpoints within an epoch")
-      ->capture_default_str();
+void add_optimizer_flags(CLI::App& command, FitOptions& fit) {
+  const std::string group = "Optimisation";
+  add_number(command, "--epochs", fit.epochs, "passes over the training pictures")->group(group);
+  add_number(command, "--batch", fit.batch, "pictures per step")->group(group);
+  add_number(command, "--lr", fit.optimizer.lr, "learning rate")->group(group);
+  add_number(command, "--momentum", fit.optimizer.momentum, "of SGD, at least 0 and below 1")->group(group);
+  command.add_flag("--nesterov", fit.optimizer.nesterov, "Nesterov's momentum")->group(group);
+  add_number(command, "--weight-decay", fit.optimizer.weight_decay, "L2 penalty")->group(group);
+  using Kind = Schedule::Kind;
+  add_choice<Kind>(command, "--schedule", fit.schedule.kind,
+                   {{"constant", Kind::constant}, {"step", Kind::step}, {"cosine", Kind::cosine}},
+                   "course of the learning rate")
+      ->group(group);
+  add_number(command, "--step-every", fit.schedule.every, "epochs between two steps of --schedule step")->group(group);
+  add_number(command, "--gamma", fit.schedule.gamma, "factor of each step of --schedule step")->group(group);
+  add_number(command, "--warmup", fit.schedule.warmup, "epochs in which the rate rises from zero")->group(group);
+  add_number(command, "--seed", fit.seed, "of weights, order and dropout")->group(group);
+}
+
+void add_network_flags(CLI::App& command, TrainOptions& options) {
+  const std::string group = "Network";
+  command
+      .add_option("--model", options.model,
+                  "a name (lenet5), a model file to start from, or a text form (\"conv 32 3x3 pad 1, relu, ...\")")
+      ->type_name("NETWORK")
+      ->group(group);
+  add_input_option(command, options.input)->group(group);
+  add_choice(command, "--init", options.init, {"he", "xavier"}, "initial weights; default: the network's own")
+      ->group(group);
+}
+
+void add_run_flags(CLI::App& command, TrainOptions& options) {
+  const std::string group = "Run";
+  command.add_option("--out", options.out, "run folder; default: runs/MODEL, numbered when taken")
+      ->type_name("FOLDER")
+      ->group(group);
+  command.add_option("--resume", options.resume, "go on with the run kept in this folder; --epochs may be raised")
+      ->type_name("FOLDER")
+      ->group(group);
+  add_number(command, "--save-every", options.fit.save_every, "seconds between checkpoints within an epoch")
+      ->group(group);
 }
 
 }  // namespace
@@ -199,21 +274,19 @@ void add_training_flags(CLI::App& command, TrainOptions& options) {
 Run add_train(CLI::App& program) {
   auto options = std::make_shared<TrainOptions>();
   CLI::App* command = program.add_subcommand("train", "Train a network on labelled pictures");
-  command->add_option("--model", options->model,
-                      "a name (lenet5), a model file to start from, or a text form (\"conv 32 3x3 pad 1, relu, ...\")");
+  options->command = command;
+  add_network_flags(*command, *options);
   options->data.add(*command);
-  options->network.add(*command);
-  command
-      ->add_option("--validation-split", options->validation_split,
-                   "fraction of the training pictures held out to judge epochs by; 0: judge by the test set")
-      ->capture_default_str();
-  add_training_flags(*command, *options);
-  command->add_option("--out", options->out, "run folder; default: runs/MODEL, numbered when taken");
-  command->add_option("--resume", options->resume, "run folder of an interrupted training to go on with");
+  add_number(*command, "--validation-split", options->validation_split,
+             "fraction of the training pictures held out to judge epochs by; 0: judge by the test set")
+      ->group("Data");
+  add_number(*command, "--workers", options->fit.workers, "background threads that read pictures")->group("Data");
+  add_optimizer_flags(*command, options->fit);
+  add_run_flags(*command, *options);
   options->common.add(*command);
   return [options] {
     options->common.apply();
-    options->resume.empty() ? train_new(*options) : train_on(*options);
+    options->given("--resume") ? resume_run(*options) : train_new(*options);
   };
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <system_error>
 
+#include "core/text.h"
 #include "fovea/error.h"
 
 namespace fovea {
@@ -25,11 +26,11 @@ std::string reason(int error) { return std::generic_category().message(error); }
 fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
 
 [[noreturn]] void fail_reading(const fs::path& path, const std::string& why) {
-  throw Error(ErrorKind::data, fmt::format("cannot read {}: {}", path.string(), why));
+  throw Error(ErrorKind::data, fmt::format("cannot read {}: {}", printable(path), why));
 }
 
 [[noreturn]] void fail_writing(const fs::path& path, const std::string& why) {
-  throw Error(ErrorKind::data, fmt::format("cannot write {}: {}", path.string(), why));
+  throw Error(ErrorKind::data, fmt::format("cannot write {}: {}", printable(path), why));
 }
 
 FileDescriptor open_for_reading(const fs::path& path, int flags, struct stat& status) {
@@ -82,9 +83,9 @@ AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), partial_(path_) 
   }
   file_ = open_partial(partial_);
   if (file_.is_open()) return;
-  if (errno == ENOENT) fail_writing(path_, fmt::format("there is no folder {}", folder_of(path_).string()));
+  if (errno == ENOENT) fail_writing(path_, fmt::format("there is no folder {}", printable(folder_of(path_))));
   const int error = errno;
-  throw Error(ErrorKind::data, fmt::format("cannot write {}: {}", path_.string(),
+  throw Error(ErrorKind::data, fmt::format("cannot write {}: {}", printable(path_),
                                            error == EWOULDBLOCK ? "another writer is at work on it" : reason(error)));
 }
 
@@ -98,7 +99,7 @@ void AtomicFile::discard() noexcept {
 
 void AtomicFile::fail(uint64_t bytes, int error) {
   discard();
-  throw Error(ErrorKind::data, fmt::format("cannot write {} ({} bytes): {}", path_.string(), bytes, reason(error)));
+  throw Error(ErrorKind::data, fmt::format("cannot write {} ({} bytes): {}", printable(path_), bytes, reason(error)));
 }
 
 void AtomicFile::append(std::span<const std::byte> bytes) {

@@ -1,0 +1,492 @@
+#include "program.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "fovea/image.h"
+#include "fovea/safetensors.h"
+
+// The program as users meet it: every slip ends in one clear line and the right exit code.
+namespace fovea {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AnyOf;
+using testing::Eq;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+// ---- Small data sets -----------------------------------------------------------------------------------------------
+
+std::string big_endian(uint32_t value) {
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> static_cast<uint32_t>(shift));
+  return bytes;
+}
+
+// 8x8 grey pictures of 4 classes, brighter from class to class.
+void write_idx(const fs::path& folder, const std::string& part, uint32_t count) {
+  std::string images("\0\0\x08\x03", 4);
+  std::string labels("\0\0\x08\x01", 4);
+  images += big_endian(count) + big_endian(8) + big_endian(8);
+  labels += big_endian(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    for (uint32_t pixel = 0; pixel < 64; ++pixel) {
+      images += static_cast<char>(i % 4 * 50 + (i * 31 + pixel * 17) % 60);
+    }
+    labels += static_cast<char>(i % 4);
+  }
+  write_text(folder / (part + "-images-idx3-ubyte"), images);
+  write_text(folder / (part + "-labels-idx1-ubyte"), labels);
+}
+
+void write_picture(const fs::path& path, int channels, int brightness) {
+  fs::create_directories(path.parent_path());
+  Image image{12, 10, channels, {}};
+  for (int i = 0; i < 12 * 10 * channels; ++i) image.pixels.push_back(static_cast<uint8_t>(brightness + i % 40));
+  write_png(path, image);
+}
+
+class ProgramTest : public testing::Test {
+ protected:
+  ProgramTest() {
+    setenv("FOVEA_THREADS", "1", 1);
+    fs::create_directory(folder_ / "idx");
+    write_idx(folder_ / "idx", "train", 40);
+    write_idx(folder_ / "idx", "t10k", 20);
+  }
+
+  ProgramResult run(const Arguments& arguments) const { return run_program(folder_.path(), arguments); }
+
+  static Arguments train(const Arguments& more) {
+    Arguments all = {"train", "--model", "flatten, fc 4", "--data", "idx", "--out", "run", "--epochs", "1"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+
+  // Runs the program and expects its end in one clear line; returns what it printed before.
+  std::string refuses(const Arguments& arguments, int code, const std::vector<std::string>& words) const {
+    const ProgramResult result = run(arguments);
+    std::string shown;
+    for (const std::string& argument : arguments) shown += argument + " ";
+    SCOPED_TRACE(shown);
+    EXPECT_EQ(result.code, code) << result.err;
+    EXPECT_THAT(result.err, StartsWith("fovea: "));
+    EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
+    for (const std::string& word : words) EXPECT_THAT(result.err, HasSubstr(word));
+    return result.out;
+  }
+
+  ProgramResult succeeds(const Arguments& arguments) const {
+    ProgramResult result = run(arguments);
+    EXPECT_EQ(result.code, 0) << result.err;
+    EXPECT_EQ(result.err, "");
+    return result;
+  }
+
+  fs::path at(const std::string& name) const { return folder_ / name; }
+
+  // A copy of the good data set, to be spoiled.
+  fs::path copy_idx(const std::string& name) const {
+    fs::copy(folder_ / "idx", folder_ / name);
+    return folder_ / name;
+  }
+
+  TempFolder folder_;
+};
+
+// ---- The command line ----------------------------------------------------------------------------------------------
+
+TEST_F(ProgramTest, HelpAndVersionSucceed) {
+  EXPECT_THAT(succeeds({"--help"}).out, HasSubstr("train"));
+  EXPECT_THAT(succeeds({"--version"}).out, StartsWith("fovea "));
+  for (const char* command : {"train", "eval", "predict", "summary", "doctor"}) {
+    EXPECT_THAT(succeeds({command, "--help"}).out, HasSubstr("--threads")) << command;
+  }
+}
+
+TEST_F(ProgramTest, TrainHelpShowsDefaults) {
+  const std::string help = succeeds({"train", "--help"}).out;
+  for (const char* shown : {"--epochs INT=10", "--batch INT=64", "--momentum FLOAT=0.9",
+                            "--schedule constant|step|cosine=cosine", "--on-bad-picture refuse|skip=refuse"}) {
+    EXPECT_THAT(help, HasSubstr(shown));
+  }
+}
+
+TEST_F(ProgramTest, SlipsOfTheCommandLineAreUsageErrors) {
+  struct Case {
+    Arguments arguments;
+    std::vector<std::string> words;
+  };
+  const std::vector<Case> cases = {
+      {{}, {"command", "--help"}},
+      {{"trian"}, {"'trian'", "did you mean 'train'?"}},
+      {{"train"}, {"--data"}},
+      {{"train", "--data", "idx"}, {"--model"}},
+      {{"eval"}, {"model file"}},
+      {{"eval", "x.safetensors"}, {"--data"}},
+      {{"predict"}, {"model file"}},
+      {{"predict", "x.safetensors"}, {"pictures"}},
+      {{"predict", "x.safetensors", "a.png", "--top", "0"}, {"--top", "at least 1"}},
+      {{"summary", "lenet6"}, {"'lenet6'", "did you mean 'lenet5'?"}},
+      {{"summary", "flatten, fc 4"}, {"--input"}},
+      {{"summary", "flatten, fc 4", "--input", "8x8x1", "--classes", "3"}, {"--classes"}},
+      {{"summary", "lenet5", "--classes", "-1"}, {"classes", "-1"}},
+      {{"summary", "conv 3 3x3, rleu", "--input", "8x8x1"}, {"'rleu'", "did you mean 'relu'?"}},
+      {{"doctor", "--format", "jsn"}, {"--format", "text, json or csv", "did you mean 'json'?"}},
+      {train({"--epocs", "3"}), {"'--epocs'", "did you mean '--epochs'?"}},
+      {train({"extra"}), {"'extra'"}},
+      {train({"--epochs"}), {"--epochs", "missing"}},
+      {train({"--model", "lenet6"}), {"'lenet6'", "did you mean 'lenet5'?"}},
+      {train({"--data", "fashon-mnist"}), {"'fashon-mnist'", "did you mean 'fashion-mnist'?"}},
+      {train({"--epochs", "-1"}), {"epochs", "at least 1", "-1"}},
+      {train({"--epochs", "0"}), {"epochs", "at least 1", "0"}},
+      {train({"--epochs", "abc"}), {"--epochs", "whole number", "'abc'"}},
+      {train({"--epochs", "1.5"}), {"--epochs", "whole number", "'1.5'"}},
+      {train({"--epochs", "99999999999999999999"}), {"--epochs", "out of range"}},
+      {train({"--batch", "0"}), {"batch", "at least 1"}},
+      {train({"--lr", "nan"}), {"learning rate", "nan"}},
+      {train({"--lr", "-1"}), {"learning rate", "-1"}},
+      {train({"--lr", "inf"}), {"learning rate", "inf"}},
+      {train({"--lr", "fast"}), {"--lr", "a number", "'fast'"}},
+      {train({"--momentum", "1"}), {"momentum", "[0, 1)"}},
+      {train({"--weight-decay", "-1"}), {"weight decay", "-1"}},
+      {train({"--threads", "0"}), {"threads", "between 1 and"}},
+      {train({"--threads", "many"}), {"--threads", "'many'"}},
+      {train({"--workers", "0"}), {"workers", "between 1 and"}},
+      {train({"--validation-split", "1.5"}), {"validation fraction", "1.5"}},
+      {train({"--validation-split", "nan"}), {"validation fraction", "nan"}},
+      {train({"--seed", "-1"}), {"--seed", "at least 0", "'-1'"}},
+      {train({"--input", "0x0x0"}), {"--input", "HEIGHTxWIDTHxCHANNELS"}},
+      {train({"--input", "8x8x7"}), {"--input", "1 or 3 channels"}},
+      {train({"--schedule", "cosin"}), {"--schedule", "constant, step or cosine", "did you mean 'cosine'?"}},
+      {train({"--gamma", "nan"}), {"gamma", "nan"}},
+      {train({"--step-every", "0"}), {"two steps", "0"}},
+      {train({"--warmup", "9"}), {"warm-up", "9"}},
+      {train({"--init", "zero"}), {"--init", "he or xavier"}},
+      {train({"--save-every", "nan"}), {"checkpoints", "nan"}},
+      {train({"--resume", "run"}), {"--model", "--resume"}},
+  };
+  for (const Case& slip : cases) refuses(slip.arguments, 2, slip.words);
+  EXPECT_FALSE(fs::exists(at("run")));
+}
+
+TEST_F(ProgramTest, ARefusedRunLeavesNoFolder) {
+  refuses({"train", "--model", "flatten, fc 4", "--data", "idx", "--batch", "0"}, 2, {"batch"});
+  EXPECT_FALSE(fs::exists(at("runs/network")));
+}
+
+TEST_F(ProgramTest, AHugeBatchIsTheWholeSet) { succeeds(train({"--batch", "99999999999"})); }
+
+TEST_F(ProgramTest, ConfigurationFiles) {
+  write_text(at("good.toml"),
+             "model = 'flatten, fc 4'\ndata = 'idx'\nout = 'run'\nepochs = 3\nlr = 0.0123456789012\nnesterov = true\n");
+  // The command line wins.
+  EXPECT_THAT(succeeds({"train", "--config", "good.toml", "--epochs", "1"}).out, HasSubstr("epoch 1/1"));
+  const auto config = nlohmann::json::parse(read_text(at("run/config.json")));
+  EXPECT_EQ(config["optimizer"]["lr"], 0.0123456789012);
+  EXPECT_EQ(config["optimizer"]["nesterov"], true);
+
+  write_text(at("unknown.toml"), "epochs = 1\nepocs = 3\n");
+  refuses(train({"--config", "unknown.toml"}), 2, {"unknown.toml, line 2", "'epocs'", "did you mean 'epochs'?"});
+  write_text(at("broken.toml"), "epochs = 1\nlr = = 3\n");
+  refuses(train({"--config", "broken.toml"}), 2, {"broken.toml, line 2"});
+  write_text(at("list.toml"), "epochs = [1]\n");
+  refuses(train({"--config", "list.toml"}), 2, {"list.toml", "'epochs'"});
+  refuses(train({"--config", "missing.toml"}), 3, {"missing.toml"});
+}
+
+// ---- Data ----------------------------------------------------------------------------------------------------------
+
+TEST_F(ProgramTest, BadIdxFilesAreNamed) {
+  const std::string images = "train-images-idx3-ubyte";
+  const std::string good = read_text(at("idx/" + images));
+  const auto spoil = [&](const std::string& name, const std::string& bytes) {
+    write_text(copy_idx(name) / images, bytes);
+    return train({"--data", name});
+  };
+  refuses(spoil("truncated", good.substr(0, 1000)), 3, {"truncated/" + images, "cut short"});
+  refuses(spoil("oversized", good + "xyz"), 3, {"oversized/" + images, "too long"});
+  refuses(spoil("magic", "PK" + good.substr(2)), 3, {"magic/" + images, "not an IDX file"});
+  refuses(spoil("nothing", ""), 3, {"nothing/" + images, "cut short"});
+  refuses(spoil("huge", good.substr(0, 4) + std::string(12, '\xFF') + good.substr(16)), 3, {"huge/" + images});
+  std::string labels = read_text(at("idx/t10k-labels-idx1-ubyte"));
+  labels[10] = '\xC8';
+  write_text(copy_idx("labels") / "t10k-labels-idx1-ubyte", labels);
+  refuses(train({"--data", "labels"}), 3, {"t10k-labels-idx1-ubyte", "200", "out of range"});
+  fs::remove(copy_idx("unlabelled") / "train-labels-idx1-ubyte");
+  refuses(train({"--data", "unlabelled"}), 3, {"no labels"});
+  EXPECT_FALSE(fs::exists(at("run")));
+}
+
+TEST_F(ProgramTest, MissingAndUnreadableDataAreNamed) {
+  refuses(train({"--data", "no/where"}), 3, {"no/where"});
+  refuses({"eval", "nowhere.safetensors", "--data", "idx"}, 3, {"nowhere.safetensors", "No such file"});
+  refuses({"eval", "idx", "--data", "idx"}, 3, {"idx", "folder"});
+  fs::create_directory(at("bare"));
+  refuses(train({"--data", "bare"}), 3, {"bare", "no class folders"});
+  if (geteuid() == 0) return;  // root reads everything
+  fs::permissions(copy_idx("locked") / "train-images-idx3-ubyte", fs::perms::none);
+  refuses(train({"--data", "locked"}), 3, {"locked/train-images-idx3-ubyte", "Permission denied"});
+}
+
+const char* const folder_network = "conv 4 3x3, relu, globalavgpool, flatten, fc 2";
+
+TEST_F(ProgramTest, FoldersOfPictures) {
+  for (int i = 0; i < 4; ++i) {
+    write_picture(at("pictures/dark/" + std::to_string(i) + ".png"), 3, 10 * i);
+    write_picture(at("pictures/light/" + std::to_string(i) + ".png"), 3, 150 + 10 * i);
+  }
+  const auto on_pictures = [](const Arguments& more) {
+    Arguments all = {"train", "--model", folder_network, "--data", "pictures", "--epochs", "1", "--out", "run"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  refuses(train({"--data", "pictures/dark/0.png"}), 3, {"pictures/dark/0.png", "single file"});
+  refuses(train({"--data", "pictures/dark"}), 3, {"pictures/dark", "no class folders"});
+
+  const std::string png = read_text(at("pictures/dark/0.png"));
+  write_text(at("pictures/dark/bad.png"), png.substr(0, png.size() / 2));
+  refuses(on_pictures({}), 3, {"pictures/dark/bad.png"});
+  write_text(at("pictures/light/bad.jpg"), "\xFF\xD8\xFF\xE0 no more");
+  refuses(on_pictures({}), 3, {"bad", "1 more"});
+  EXPECT_FALSE(fs::exists(at("run")));
+
+  const ProgramResult skipping = run(on_pictures({"--on-bad-picture", "skip"}));
+  EXPECT_EQ(skipping.code, 0) << skipping.err;
+  EXPECT_EQ(std::ranges::count(skipping.err, '\n'), 2) << skipping.err;
+  EXPECT_THAT(skipping.err, HasSubstr("fovea: warning: skipped: "));
+  EXPECT_THAT(skipping.err, HasSubstr("pictures/dark/bad.png"));
+  EXPECT_THAT(skipping.err, HasSubstr("pictures/light/bad.jpg"));
+
+  // One bad picture does not hide the answers for the others.
+  EXPECT_THAT(refuses({"predict", "run/last.safetensors", "pictures/dark/0.png", "pictures/dark/bad.png"}, 3,
+                      {"pictures/dark/bad.png"}),
+              HasSubstr("light"));
+
+  fs::create_directory(at("pictures/none"));
+  refuses(on_pictures({"--out", "other"}), 3, {"pictures/none", "empty class folder"});
+}
+
+TEST_F(ProgramTest, OnePictureOfOneClassIsASmallDataSet) {
+  write_picture(at("one/only/a.png"), 1, 0);
+  succeeds({"train", "--model", "flatten, fc 1", "--data", "one", "--epochs", "1", "--out", "run"});
+}
+
+TEST_F(ProgramTest, GreyAndColourPicturesSuitAnyNetwork) {
+  write_picture(at("colour/a/1.png"), 3, 0);
+  write_picture(at("colour/b/2.png"), 3, 200);
+  write_picture(at("grey.png"), 1, 90);
+  succeeds({"train", "--model", folder_network, "--data", "colour", "--epochs", "1", "--out", "rgb"});
+  succeeds({"predict", "rgb/last.safetensors", "grey.png"});
+  succeeds(train({"--out", "grey"}));
+  succeeds({"predict", "grey/last.safetensors", "colour/a/1.png"});
+}
+
+// ---- Networks and model files --------------------------------------------------------------------------------------
+
+TEST_F(ProgramTest, NetworksThatDoNotFitAreRefused) {
+  refuses(train({"--model", "conv 4 9x9, flatten, fc 4"}), 4, {"'conv1'", "9x9", "8x8"});
+  refuses(train({"--model", "flatten, fc 5"}), 4, {"'fc1'", "5", "4 classes"});
+  refuses({"summary", "lenet5", "--input", "3x3x1"}, 4, {"'conv1'", "5x5", "3x3"});
+}
+
+TEST_F(ProgramTest, ModelFilesThatDoNotFitAreRefused) {
+  succeeds(train({}));
+  write_picture(at("two/a/1.png"), 1, 0);
+  write_picture(at("two/b/2.png"), 1, 200);
+  refuses({"eval", "run/last.safetensors", "--data", "two"}, 4, {"4", "2 classes"});
+  refuses(train({"--model", "run/last.safetensors", "--data", "two", "--out", "other"}), 4, {"4", "2 classes"});
+  refuses({"summary", "run/last.safetensors", "--input", "9x9x1"}, 2, {"--input", "run/last.safetensors"});
+  succeeds(train({"--model", "run/best.safetensors", "--out", "finer"}));
+}
+
+TEST_F(ProgramTest, CorruptModelFilesAreRefused) {
+  succeeds(train({}));
+  const std::string good = read_text(at("run/best.safetensors"));
+  const auto refuses_bytes = [&](const std::string& bytes) {
+    write_text(at("bad.safetensors"), bytes);
+    refuses({"eval", "bad.safetensors", "--data", "idx"}, 4, {"bad.safetensors"});
+  };
+  for (const size_t size : {size_t{0}, size_t{7}, size_t{8}, size_t{100}, good.size() / 2, good.size() - 1}) {
+    refuses_bytes(good.substr(0, size));
+  }
+  refuses_bytes(good + "x");
+  refuses_bytes(std::string(8, '\xFF') + good.substr(8));
+  refuses_bytes(read_text(at("idx/train-images-idx3-ubyte")));
+  std::string unknown_op = good;
+  const size_t op = unknown_op.find("flatten");
+  ASSERT_NE(op, std::string::npos);
+  for (size_t i = op; i != std::string::npos; i = unknown_op.find("flatten", i)) unknown_op.replace(i, 7, "fltaten");
+  refuses_bytes(unknown_op);
+}
+
+TEST_F(ProgramTest, HostileSafetensorsAreRefused) {
+  const fs::path vectors = fs::absolute(test_data() / "checkpoints/safetensors_vectors");
+  if (!fs::exists(vectors)) GTEST_SKIP() << "no reference data in " << test_data();
+  for (const fs::directory_entry& entry : fs::directory_iterator(vectors)) {
+    if (entry.path().extension() != ".safetensors") continue;
+    refuses({"eval", entry.path().string(), "--data", "idx"}, 4, {entry.path().filename().string()});
+  }
+}
+
+// ---- Training ------------------------------------------------------------------------------------------------------
+
+TEST_F(ProgramTest, DivergenceKeepsTheLastGoodCheckpoint) {
+  refuses(train({"--model", "flatten, fc 16, relu, fc 4", "--lr", "1e30", "--batch", "8"}), 1,
+          {"epoch 1, step", "first node", "lower learning rate", "run/last.safetensors"});
+  succeeds({"eval", "run/last.safetensors", "--data", "idx"});
+}
+
+TEST_F(ProgramTest, ImpossibleRunFoldersAreRefused) {
+  write_text(at("file"), "x");
+  refuses(train({"--out", "file"}), 3, {"file"});
+  refuses(train({"--out", "file/run"}), 3, {"file/run", "Not a directory"});
+  EXPECT_EQ(read_text(at("file")), "x");
+  refuses(train({"--out", "idx"}), 2, {"idx", "not empty"});
+  refuses({"train", "--resume", "idx"}, 3, {"idx", "no training run"});
+  refuses({"train", "--resume", "nowhere"}, 3, {"nowhere", "no training run"});
+}
+
+TEST_F(ProgramTest, ADiskThatFillsUpKeepsTheOldCheckpoint) {
+  fs::create_directory(at("disk"));
+  const TempFolder outputs;
+  const FileDescriptor out = open_output(outputs / "out");
+  const FileDescriptor err = open_output(outputs / "err");
+  const int status = status_of_child([&] {
+    // Room for the first checkpoint (22 KB), but not for the best weights and a second one beside it.
+    if (!mount_small_disk(at("disk"), "size=60k")) return cannot_set_up;
+    const Arguments arguments = train({"--model", "flatten, fc 40, relu, fc 4", "--out", "disk/run"});
+    if (Program(folder_.path(), arguments, out.get(), err.get()).wait() != 3) return 1;
+    const Arguments judge = {"eval", "disk/run/last.safetensors", "--data", "idx"};
+    return Program(folder_.path(), judge, out.get(), out.get()).wait() == 0 ? 0 : 2;
+  });
+  if (WEXITSTATUS(status) == cannot_set_up) GTEST_SKIP() << "mounting a small disk needs root";
+  const std::string message = read_text(outputs / "err");
+  EXPECT_EQ(status, 0) << message;
+  EXPECT_THAT(message, HasSubstr("fovea: cannot write disk/run/last.safetensors"));
+  EXPECT_THAT(message, HasSubstr("No space left on device"));
+  EXPECT_EQ(std::ranges::count(message, '\n'), 1) << message;
+}
+
+using Tensors = std::vector<std::pair<std::string, std::vector<float>>>;
+
+Tensors tensors_in(const fs::path& path) {
+  const SafetensorsFile file = SafetensorsFile::open(path);
+  Tensors tensors;
+  for (const SafetensorsEntry& entry : file.entries()) {
+    const Tensor tensor = file.read_f32(entry.name);
+    tensors.emplace_back(entry.name, std::vector<float>(tensor.values().begin(), tensor.values().end()));
+  }
+  return tensors;
+}
+
+// Runs that are cut short while they show their progress.
+class InterruptedProgramTest : public ProgramTest {
+ protected:
+  enum class End { interrupt, close_pipe };
+
+  // More epochs than a pipe of one page can take the lines of: the run cannot end before the test lets it.
+  static Arguments long_run(const std::string& out) { return train({"--out", out, "--epochs", "120", "--batch", "8"}); }
+
+  // Ends the run once it has shown its first epoch. Returns the exit code.
+  int cut_short(End end) const {
+    int ends[2];
+    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    FileDescriptor reader(ends[0]);
+    FileDescriptor writer(ends[1]);
+    EXPECT_GE(fcntl(reader.get(), F_SETPIPE_SZ, 4096), 4096);
+    const FileDescriptor err = open_output(at("err"));
+    const Program program(folder_.path(), long_run("cut"), writer.get(), err.get());
+    writer.reset();
+    std::string shown;
+    char buffer[256];
+    for (ssize_t count = 1; count > 0;) {
+      count = ::read(reader.get(), buffer, sizeof buffer);
+      if (count > 0) shown.append(buffer, static_cast<size_t>(count));
+      if (shown.find("loss") == std::string::npos) continue;
+      if (end == End::close_pipe) break;
+      program.interrupt();
+      while (::read(reader.get(), buffer, sizeof buffer) > 0) continue;
+      break;
+    }
+    reader.reset();
+    return program.wait();
+  }
+
+  void expect_resumes_exactly() const {
+    const std::string message = read_text(at("err"));
+    EXPECT_THAT(message, StartsWith("fovea: interrupted in epoch "));
+    EXPECT_THAT(message, HasSubstr("fovea train --resume cut"));
+    EXPECT_EQ(std::ranges::count(message, '\n'), 1) << message;
+    succeeds(long_run("whole"));
+    refuses({"train", "--resume", "cut", "--lr", "1"}, 2, {"--lr", "--resume"});
+    fs::create_directory(at("elsewhere"));
+    const ProgramResult rest = run_program(at("elsewhere"), {"train", "--resume", "../cut"});
+    EXPECT_EQ(rest.code, 0) << rest.err;
+    EXPECT_THAT(rest.out, HasSubstr("epoch 120/120"));
+    EXPECT_EQ(tensors_in(at("cut/last.safetensors")), tensors_in(at("whole/last.safetensors")));
+    EXPECT_EQ(tensors_in(at("cut/best.safetensors")), tensors_in(at("whole/best.safetensors")));
+  }
+};
+
+TEST_F(InterruptedProgramTest, CtrlCSavesAndResumesExactly) {
+  EXPECT_EQ(cut_short(End::interrupt), 130);
+  expect_resumes_exactly();
+}
+
+TEST_F(InterruptedProgramTest, AReaderThatLeavesSavesAndResumesExactly) {
+  EXPECT_EQ(cut_short(End::close_pipe), 130);
+  expect_resumes_exactly();
+}
+
+TEST_F(ProgramTest, ResumeMayRaiseTheEpochs) {
+  succeeds(train({}));
+  EXPECT_THAT(succeeds({"train", "--resume", "run", "--epochs", "2"}).out, HasSubstr("epoch 2/2"));
+}
+
+// ---- Output --------------------------------------------------------------------------------------------------------
+
+TEST_F(ProgramTest, ReportsCanBeParsed) {
+  succeeds(train({}));
+  write_picture(at("a,b.png"), 1, 50);
+  const std::string model = "run/best.safetensors";
+  const std::vector<Arguments> commands = {
+      {"eval", model, "--data", "idx"}, {"predict", model, "a,b.png"}, {"summary", model}, {"summary"}, {"doctor"}};
+  for (Arguments command : commands) {
+    SCOPED_TRACE(command[0]);
+    succeeds(command);
+    command.insert(command.end(), {"--format", "json"});
+    EXPECT_TRUE(nlohmann::json::accept(succeeds(command).out));
+    command.back() = "csv";
+    std::istringstream rows(succeeds(command).out);
+    std::string header;
+    ASSERT_TRUE(std::getline(rows, header));
+    const auto fields = [](const std::string& row) {
+      bool quoted = false;
+      return std::ranges::count_if(row, [&](char c) {
+        if (c == '"') quoted = !quoted;
+        return c == ',' && !quoted;
+      });
+    };
+    int count = 0;
+    for (std::string row; std::getline(rows, row); ++count) EXPECT_EQ(fields(row), fields(header)) << row;
+    EXPECT_GT(count, 0);
+  }
+  EXPECT_THAT(succeeds({"eval", model, "--data", "idx", "--confusion"}).out, HasSubstr("recall"));
+}
+
+TEST_F(ProgramTest, OutputThatCannotBeWrittenIsAnError) {
+  const FileDescriptor full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  const FileDescriptor err = open_output(at("err"));
+  EXPECT_EQ(Program(folder_.path(), {"summary", "lenet5"}, full.get(), err.get()).wait(), 3);
+  EXPECT_EQ(read_text(at("err")), "fovea: cannot write to standard output: No space left on device\n");
+}
+
+}  // namespace
+}  // namespace fovea
