@@ -105,18 +105,21 @@ std::vector<std::string> command_names(const CLI::App& program) {
   return names;
 }
 
-// What was not understood: an unknown command, or flags the command does not have.
+// What was not understood: an unknown command, or flags that the command, or the program before it, does not have.
 [[noreturn]] void refuse_extras(const CLI::App& program) {
-  const std::vector<CLI::App*> chosen = program.get_subcommands();
-  if (chosen.empty()) {
-    const std::vector<std::string> extras = program.remaining();
-    if (extras.empty()) usage_error("a command is missing; 'fovea --help' lists them");
-    const bool flag = extras.back().starts_with("-");
-    usage_error(fmt::format("unknown {} '{}'{}; 'fovea --help' lists them", flag ? "flag" : "command", extras.back(),
-                            did_you_mean(extras.back(), flag ? option_names(program) : command_names(program))));
+  const std::vector<std::string> before = program.remaining();
+  if (!before.empty()) {
+    const std::string& word = before.front();
+    const bool flag = word.starts_with("-");
+    usage_error(
+        fmt::format("unknown {} '{}'{}; {}", flag ? "flag" : "command", word,
+                    did_you_mean(word, flag ? option_names(program) : command_names(program)),
+                    flag ? "flags follow a command: 'fovea COMMAND --help' lists them" : "'fovea --help' lists them"));
   }
+  const std::vector<CLI::App*> chosen = program.get_subcommands();
+  if (chosen.empty()) usage_error("a command is missing; 'fovea --help' lists them");
   const CLI::App& command = *chosen.front();
-  std::vector<std::string> extras = command.remaining();
+  const std::vector<std::string> extras = command.remaining();
   const auto flag = std::ranges::find_if(extras, [](const std::string& word) { return word.starts_with("-"); });
   const std::string unknown = flag == extras.end() ? extras.front() : flag->substr(0, flag->find('='));
   usage_error(fmt::format("{}: unexpected '{}'{}; 'fovea {} --help' lists what it takes", command.get_name(), unknown,

@@ -58,7 +58,8 @@ void print_text(const nlohmann::ordered_json& report) {
 
 void print_csv(const nlohmann::ordered_json& report) {
   fmt::print("name,value\n");
-  for (const auto& [pointer, value] : report.flatten().items()) {
+  const nlohmann::ordered_json flat = report.flatten();
+  for (const auto& [pointer, value] : flat.items()) {
     fmt::print("{},{}\n", pointer.substr(1), csv_field(value.is_string() ? value.get<std::string>() : value.dump()));
   }
 }

@@ -44,6 +44,7 @@ int run(int argc, char** argv) {
   CLI::App program("Convolutional neural networks: train, evaluate, predict, look inside.", "fovea");
   program.set_version_flag("--version", std::string("fovea ") + version());
   program.footer(footer);
+  program.require_subcommand(0, 1);  // parse() asks for one
   program.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   std::map<std::string, Run> runs;
   for (const auto& add : commands) {

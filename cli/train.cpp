@@ -88,13 +88,14 @@ Initializer choose_initializer(const TrainOptions& options) {
 
 Model new_model(const TrainOptions& options, const Dataset& train) {
   require_option(options.model, "choose a network with --model NAME, FILE or \"text form\"");
-  const auto classes = static_cast<int64_t>(train.class_names().size());
   if (is_model_file(options.model)) {
     if (options.input.empty() && options.init.empty()) return load_model(options.model);
     throw Error(ErrorKind::usage,
                 fmt::format("--input and --init are for new networks; {} has its own", options.model));
   }
   const Shape input = choose_input(options, train);
+  // A text form says its classes itself.
+  const int64_t classes = is_text_form(options.model) ? 0 : std::ssize(train.class_names());
   Model model(describe_network(options.model, input, classes), options.fit.seed, choose_initializer(options));
   const auto channels = static_cast<int>(input[2]);
   const Statistics statistics = measure_statistics(train, channels);

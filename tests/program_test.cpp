@@ -126,10 +126,12 @@ TEST_F(ProgramTest, SlipsOfTheCommandLineAreUsageErrors) {
   const std::vector<Case> cases = {
       {{}, {"command", "--help"}},
       {{"trian"}, {"'trian'", "did you mean 'train'?"}},
+      {{"--modl", "train"}, {"'--modl'", "follow a command"}},
+      {{"--threads", "2", "train"}, {"'--threads'", "follow a command"}},
+      {{"train", "eval"}, {"eval"}},
       {{"train"}, {"--data"}},
       {{"train", "--data", "idx"}, {"--model"}},
       {{"eval"}, {"model file"}},
-      {{"eval", "x.safetensors"}, {"--data"}},
       {{"predict"}, {"model file"}},
       {{"predict", "x.safetensors"}, {"pictures"}},
       {{"predict", "x.safetensors", "a.png", "--top", "0"}, {"--top", "at least 1"}},
@@ -302,6 +304,7 @@ TEST_F(ProgramTest, ModelFilesThatDoNotFitAreRefused) {
   write_picture(at("two/b/2.png"), 1, 200);
   refuses({"eval", "run/last.safetensors", "--data", "two"}, 4, {"4", "2 classes"});
   refuses(train({"--model", "run/last.safetensors", "--data", "two", "--out", "other"}), 4, {"4", "2 classes"});
+  refuses({"eval", "run/last.safetensors"}, 2, {"--data"});
   refuses({"summary", "run/last.safetensors", "--input", "9x9x1"}, 2, {"--input", "run/last.safetensors"});
   succeeds(train({"--model", "run/best.safetensors", "--out", "finer"}));
 }
