@@ -34,6 +34,8 @@ void check(const FitOptions& options) {
   };
   if (options.epochs < 1) refuse("epochs must be at least 1", options.epochs);
   if (options.batch < 1) refuse("batch must be at least 1", options.batch);
+  // The Loader demands it too, but only once the run folder is taken.
+  if (options.workers < 1 || options.workers > 1024) refuse("workers must be between 1 and 1024", options.workers);
   if (!(options.save_every >= 0)) refuse("the seconds between checkpoints must not be negative", options.save_every);
   const auto epochs = static_cast<double>(options.epochs);
   schedule_factor(options.schedule, 0, epochs);  // throws for a schedule that makes no sense
