@@ -13,7 +13,8 @@ int main(int argc, char** argv) {
 
   fovea::Model model = fovea::zoo::create("lenet5");
   const fovea::Statistics pixels = fovea::measure_statistics(*data.train, 1);
-  model.preprocessing = {.height = 32, .width = 32, .channels = 1, .padding = 2, .mean = pixels.mean, .std = pixels.std};
+  model.preprocessing = {
+      .height = 32, .width = 32, .channels = 1, .padding = 2, .mean = pixels.mean, .std = pixels.std};
   model.class_names = data.train->class_names();
 
   fovea::FitOptions options{.epochs = epochs, .optimizer = {.lr = 0.05}};

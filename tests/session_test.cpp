@@ -84,8 +84,8 @@ TEST(Session, NamesTheFirstNodeThatIsNotFinite) {
 TEST(Session, NaNPassesThroughEveryActivation) {
   Graph graph;
   const Value x = graph.input("x", {17});
-  const std::vector<std::string> names = {relu(x).name(),    leaky_relu(x).name(), elu(x).name(),
-                                          sigmoid(x).name(), tanh(x).name()};
+  const std::vector<std::string> names = {relu(x).name(), leaky_relu(x).name(), elu(x).name(), sigmoid(x).name(),
+                                          tanh(x).name()};
   Model model(graph);
   Session session(model, {.keep = names});
   std::ranges::fill(session.input("x"), std::nanf(""));

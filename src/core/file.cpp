@@ -138,7 +138,7 @@ std::vector<std::byte> read_file(const fs::path& path, uint64_t max_size) {
   size_t used = 0;
   for (;;) {
     const auto announced = static_cast<uint64_t>(status.st_size) + 1;
-    const uint64_t wanted = std::max<uint64_t>({announced, used + used / 2, used + 4096});
+    const auto wanted = std::max<uint64_t>({announced, used + used / 2, used + 4096});
     if (used == bytes.size()) bytes.resize(static_cast<size_t>(std::min(wanted, max_size + 1)));
     const ssize_t count = ::read(file.get(), bytes.data() + used, bytes.size() - used);
     if (count < 0 && errno == EINTR) continue;
