@@ -34,7 +34,7 @@ struct TrainOptions {
   std::string input;
   std::string init;
   double validation_split = 0;
-  FitOptions fit{.optimizer = {.lr = 0.05}, .schedule = {.kind = Schedule::Kind::cosine}};
+  FitOptions fit{.optimizer = {.lr = 0.01}, .schedule = {.kind = Schedule::Kind::cosine}};
   std::string out;
   std::string resume;
   const CLI::App* command = nullptr;
@@ -147,6 +147,11 @@ void start_display(FitOptions& fit, TrainingDisplay& display) {
   fit.stop = &catch_interrupts();
 }
 
+double suggested_learning_rate(const TrainOptions& options) {
+  const bool has_name = !is_text_form(options.model) && !is_model_file(options.model);
+  return has_name ? zoo::find(options.model).learning_rate : options.fit.optimizer.lr;
+}
+
 // What a later --resume needs; paths are made absolute, so that it works from any folder.
 std::map<std::string, std::string> run_details(const TrainOptions& options) {
   namespace fs = std::filesystem;
@@ -172,6 +177,7 @@ void train_new(const TrainOptions& options) {
   const TrainingData data = open_data(options.data, options.validation_split, options.fit.seed);
   Model model = new_model(options, *data.train);
   FitOptions fit = options.fit;
+  if (!options.given("--lr")) fit.optimizer.lr = suggested_learning_rate(options);
   fit.details = run_details(options);
   RunFolderGuard guard;
   if (options.out.empty()) {
@@ -231,7 +237,7 @@ void add_optimizer_flags(CLI::App& command, FitOptions& fit) {
   const std::string group = "Optimisation";
   add_number(command, "--epochs", fit.epochs, "passes over the training pictures")->group(group);
   add_number(command, "--batch", fit.batch, "pictures per step")->group(group);
-  add_number(command, "--lr", fit.optimizer.lr, "learning rate")->group(group);
+  add_number(command, "--lr", fit.optimizer.lr, "learning rate; lenet5 has 0.05 of its own")->group(group);
   add_number(command, "--momentum", fit.optimizer.momentum, "of SGD, at least 0 and below 1")->group(group);
   command.add_flag("--nesterov", fit.optimizer.nesterov, "Nesterov's momentum")->group(group);
   add_number(command, "--weight-decay", fit.optimizer.weight_decay, "L2 penalty")->group(group);

@@ -20,6 +20,7 @@ struct ZooEntry {
   Shape input;
   int64_t classes;
   Initializer initializer;  // Xavier for tanh, He for ReLU
+  double learning_rate;     // that suits SGD with momentum 0.9 and batches of 64
   std::string_view source;  // paper or origin, one line
 };
 
