@@ -28,7 +28,7 @@ have() {
 
 if have fashion-mnist; then
   reach 89 lenet5-fashion-mnist fashion-mnist --model lenet5 --epochs 10
-  reach 92.5 convnet-fashion-mnist fashion-mnist --epochs 10 --batch 128 --weight-decay 5e-4 --model \
+  reach 92.5 convnet-fashion-mnist fashion-mnist --epochs 10 --batch 128 --lr 0.05 --weight-decay 5e-4 --model \
     "2 x (conv 32 3x3 pad 1 nobias, bn, relu), maxpool 2, 2 x (conv 64 3x3 pad 1 nobias, bn, relu), maxpool 2,
      conv 128 3x3 pad 1 nobias, bn, relu, gap, flatten, fc 10"
 fi
