@@ -7,33 +7,14 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "kernels/cpu/math-inl.h"
-#include "kernels/cpu/vectors-inl.h"
+#include "kernels/cpu/activation-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace fovea::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 void PointwiseForward(Pointwise function, float alpha, int64_t count, const float* x, float* y) {
-  const auto apply = [&](const auto& f) {
-    for_each_vector(count, [&](auto d, int64_t i) { hn::StoreU(f(d, hn::LoadU(d, x + i)), d, y + i); });
-  };
-  switch (function) {
-    case Pointwise::relu:
-      // Not Max: it would lose NaN, on some machines.
-      return apply([](auto d, auto v) { return hn::IfThenZeroElse(hn::Lt(v, hn::Zero(d)), v); });
-    case Pointwise::leaky_relu:
-      return apply(
-          [&](auto d, auto v) { return hn::IfThenElse(hn::Gt(v, hn::Zero(d)), v, hn::Mul(hn::Set(d, alpha), v)); });
-    case Pointwise::elu:
-      return apply([&](auto d, auto v) {
-        return hn::IfThenElse(hn::Gt(v, hn::Zero(d)), v, hn::Mul(hn::Set(d, alpha), Expm1(d, v)));
-      });
-    case Pointwise::sigmoid:
-      return apply([](auto d, auto v) { return Sigmoid(d, v); });
-    case Pointwise::tanh:
-      return apply([](auto d, auto v) { return Tanh(d, v); });
-  }
+  ActivateRow(function, alpha, count, x, y);
 }
 
 void PointwiseBackward(Pointwise function, float alpha, int64_t count, const float* x, const float* y, const float* dy,
@@ -44,6 +25,8 @@ void PointwiseBackward(Pointwise function, float alpha, int64_t count, const flo
   };
   const auto one = [](auto d) { return hn::Set(d, 1.0F); };
   switch (function) {
+    case Pointwise::identity:
+      return apply([&](auto d, int64_t) { return one(d); });
     case Pointwise::relu:
       return apply(
           [&](auto d, int64_t i) { return hn::IfThenElseZero(hn::Gt(hn::LoadU(d, y + i), hn::Zero(d)), one(d)); });

@@ -5,7 +5,7 @@
 // Pointwise functions with SIMD, split over threads. Formulas: fovea/ops.h; twins: kernels/ref/pointwise.h.
 namespace fovea::cpu {
 
-enum class Pointwise { relu, leaky_relu, elu, sigmoid, tanh };
+enum class Pointwise { identity, relu, leaky_relu, elu, sigmoid, tanh };
 
 // y[i] = f(x[i]) for i in [0, count). alpha is used by leaky_relu and elu. x and y may be the same.
 void pointwise_forward(Pointwise function, float alpha, int64_t count, const float* x, float* y);
