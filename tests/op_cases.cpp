@@ -47,6 +47,33 @@ OpCase conv_case(const std::string& name, const Shape& sample, const ConvOptions
       name, [=](Value x) { return conv(x.graph(), x, options); }, sample);
 }
 
+// A layer and what fuses with it: batch norm, then a shortcut when `residual`, then an activation.
+struct Fused {
+  bool batch_norm = true;
+  bool residual = false;
+  Unary activation = {};
+};
+Value with_tail(Value y, const Fused& fused) {
+  Graph& graph = y.graph();
+  if (fused.batch_norm) y = batch_norm(Scope(graph) / "bn", y);
+  if (fused.residual) y = add(graph.input("shortcut", y.shape().without_batch()), y);
+  return fused.activation ? fused.activation(y) : y;
+}
+
+OpCase fused_conv_case(const std::string& name, const Shape& sample, const ConvOptions& options, const Fused& fused) {
+  const auto build = [=](Graph& graph) {
+    return with_tail(conv(Scope(graph) / "conv", graph.input("x", sample), options), fused);
+  };
+  return tolerance(1e-5, {.name = name, .build = build});  // folding rounds the weights
+}
+
+OpCase fused_norm_case(const std::string& name, const Shape& sample, const Fused& fused) {
+  const auto build = [=](Graph& graph) {
+    return with_tail(batch_norm(Scope(graph) / "first", graph.input("x", sample)), fused);
+  };
+  return {.name = name, .build = build};
+}
+
 OpCase dense_case(const std::string& name, int64_t channels, int64_t units, bool bias = true) {
   return unary(name, [=](Value x) { return dense(x.graph(), x, units, bias); }, {channels});
 }
@@ -175,6 +202,31 @@ const std::vector<OpCase>& op_cases() {
       conv_case("conv_direct_wide", {3, 700, 3}, {.filters = 5, .kernel = 3, .padding = 1, .bias = false}),
       batch_of(19, conv_case("conv_direct_pictures", {7, 5, 8}, {.filters = 7, .kernel = 3, .padding = {0, 1}})),
       batch_of(3, conv_case("conv_direct_dilation", {11, 13, 4}, {.filters = 8, .kernel = 3, .dilation = {2, 3}})),
+      fused_conv_case("fused_conv_norm", {6, 5, 3}, {.filters = 11, .kernel = 3}, {}),
+      fused_conv_case("fused_conv_norm_add_relu", {7, 9, 19}, {.filters = 35, .kernel = 3, .padding = 1, .bias = false},
+                      {.residual = true, .activation = relu}),
+      fused_conv_case("fused_conv_add", {5, 6, 8}, {.filters = 16}, {.batch_norm = false, .residual = true}),
+      fused_conv_case("fused_conv_tanh", {5, 6, 8}, {.filters = 37}, {.batch_norm = false, .activation = tanh}),
+      fused_conv_case("fused_conv_groups", {6, 5, 8}, {.filters = 12, .kernel = 3, .groups = 4},
+                      {.residual = true, .activation = [](Value x) { return leaky_relu(x, 0.2); }}),
+      fused_conv_case("fused_conv_direct", {9, 31, 3}, {.filters = 6, .kernel = 3, .padding = 1},
+                      {.residual = true, .activation = relu}),
+      fused_conv_case("fused_conv_direct_sigmoid", {40, 31, 1}, {.filters = 7, .kernel = 5}, {.activation = sigmoid}),
+      fused_conv_case("fused_conv_depthwise", {7, 6, 19}, {.filters = 19, .kernel = 3, .padding = 1, .groups = 19},
+                      {.residual = true, .activation = relu}),
+      fused_conv_case("fused_conv_depthwise_elu", {7, 6, 19},
+                      {.filters = 19, .kernel = 5, .stride = 2, .padding = 2, .groups = 19},
+                      {.activation = [](Value x) { return elu(x); }}),
+      fused_norm_case("fused_norm_add_relu", {5, 3, 21}, {.batch_norm = false, .residual = true, .activation = relu}),
+      fused_norm_case("fused_norm_tanh", {5, 3, 21}, {.batch_norm = false, .activation = tanh}),
+      training(fused_norm_case("fused_norm_training_add_relu", {5, 3, 21},
+                               {.batch_norm = false, .residual = true, .activation = relu})),
+      training(fused_norm_case("fused_norm_training_relu", {5, 3, 9}, {.batch_norm = false, .activation = relu})),
+      training(fused_norm_case("fused_norm_training_add", {5, 3, 9}, {.batch_norm = false, .residual = true})),
+      {.name = "fused_dense_relu",
+       .build = [](Graph& graph) { return relu(dense(graph, graph.input("x", {35}), 17)); },
+       .batch = 33},
+
       dense_case("dense", 13, 7),
       batch_of(3, dense_case("dense_no_bias", 5, 4, false)),
       batch_of(1, dense_case("dense_one", 1, 1)),

@@ -33,7 +33,7 @@ struct Draw {
 
 struct OpCase {
   std::string name;                    // letters, digits and underscores
-  std::function<Value(Graph&)> build;  // adds the inputs and one node
+  std::function<Value(Graph&)> build;  // adds the inputs and one node, or a chain that is fused into one
   std::vector<Draw> draws = {};        // per input; those left out are uniform in [-1, 1)
   bool training = false;               // batch statistics and dropout on
   int64_t batch = 2;

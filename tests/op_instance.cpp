@@ -1,14 +1,31 @@
+#include <algorithm>
 #include <numeric>
 
 #include "fovea/random.h"
+#include "graph/fuse.h"
 #include "op_cases.h"
 
 namespace fovea::testing {
 
+namespace {
+
+Graph fused(const Graph& graph, const OpCase& op_case) {
+  std::vector<Shape> shapes;
+  for (const Node& node : graph.nodes()) shapes.push_back(node.shape.with_batch(op_case.batch));
+  std::vector<bool> kept(graph.nodes().size());
+  kept[static_cast<size_t>(graph.output_node())] = true;
+  return fuse(graph, shapes, kept, op_case.training);
+}
+
+}  // namespace
+
 OpInstance instantiate(const OpCase& op_case) {
   Graph graph;
-  const Value value = op_case.build(graph);
-  const Node& node = graph.node(value.node());
+  graph.set_output(op_case.build(graph));
+  if (std::ranges::count_if(graph.nodes(), [](const Node& node) { return node.op != nullptr; }) > 1) {
+    graph = fused(graph, op_case);
+  }
+  const Node& node = graph.node(graph.output_node());
   OpInstance instance{node.op, {}, {}, op_case.training};
   for (const int input : node.inputs) {
     instance.shapes.inputs.push_back(graph.node(input).shape.with_batch(op_case.batch));

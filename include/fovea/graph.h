@@ -68,6 +68,10 @@ struct ReceptiveField {
 
 class Graph {
  public:
+  Graph() = default;
+  // For passes that rewrite a graph: nodes in an order in which every input comes before its readers.
+  Graph(std::vector<Node> nodes, std::vector<ParameterSpec> parameters, int output);
+
   // Adds an input of shape {1, sample...}. Throws Error(format) when the name is taken or an extent is not positive.
   Value input(const std::string& name, const Shape& sample);
   // Adds a node. An empty name is replaced by the op's type, unique beside its first input.

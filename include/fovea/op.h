@@ -82,10 +82,13 @@ class Kernel {
   virtual void backward(const Step<float>& step) = 0;
 };
 
+struct Tail;  // src/ops/tail.h: what later ops do to an op's output in the same kernel
+
 struct PrepareOptions {
   bool training = false;                   // batch statistics and dropout on
   std::vector<bool> input_gradients = {};  // which inputs need a gradient; empty: there is no backward
   bool parameter_gradients = false;        // whether parameters need gradients
+  const Tail* tail = nullptr;              // one that Op::fuses agreed to
 };
 
 class Op {
@@ -111,6 +114,12 @@ class Op {
   virtual bool is_identity(bool /*training*/) const { return false; }
   // Gradients flow into this input (false for class labels).
   virtual bool differentiable(size_t /*input*/) const { return true; }
+
+  // Adds what this op does to one of its inputs (the other being the residual) to a tail; false when the tail has no
+  // place for it.
+  virtual bool join(const Signature& /*shapes*/, Tail& /*tail*/) const { return false; }
+  // Whether prepare() has a kernel that does this op and then the tail.
+  virtual bool fuses(const Tail& /*tail*/, bool /*training*/) const { return false; }
 
   // The specification: naive code over float and double (src/kernels/ref).
   virtual size_t reference_saved_size(const Signature& /*shapes*/) const { return 0; }

@@ -19,6 +19,12 @@ Scope Scope::operator/(std::string_view name) const {
   return inner;
 }
 
+Graph::Graph(std::vector<Node> nodes, std::vector<ParameterSpec> parameters, int output)
+    : parameters_(std::move(parameters)) {
+  for (Node& node : nodes) append(std::move(node));
+  output_ = output;
+}
+
 Value Graph::input(const std::string& name, const Shape& sample) {
   if (contains(name)) throw Error(ErrorKind::format, fmt::format("node '{}': the name is taken", name));
   std::vector<int64_t> dims = {1};

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "fovea/error.h"
+#include "graph/fuse.h"
 
 namespace fovea {
 
@@ -13,6 +14,36 @@ namespace {
 
 void add_into(std::span<float> sum, const float* addend) {
   for (size_t i = 0; i < sum.size(); ++i) sum[i] += addend[i];
+}
+
+// Of every node, with the batch.
+std::vector<Shape> infer_shapes(const Graph& graph, int64_t batch) {
+  std::vector<Shape> shapes;
+  for (const Node& node : graph.nodes()) {
+    if (!node.op) {
+      shapes.push_back(node.shape.with_batch(batch));
+      continue;
+    }
+    std::vector<Shape> inputs;
+    for (const int input : node.inputs) inputs.push_back(shapes[static_cast<size_t>(input)]);
+    try {
+      shapes.push_back(node.op->infer(inputs));
+    } catch (const Error& error) {
+      throw Error(error.kind(), fmt::format("node '{}' ({}): {}", node.name, node.op->type(), error.what()));
+    }
+  }
+  return shapes;
+}
+
+// The nodes whose value or gradient somebody asks for by name.
+std::vector<bool> kept_nodes(const Graph& graph, const SessionOptions& options) {
+  std::vector<bool> kept(graph.nodes().size());
+  const auto keep = [&](int node) { kept[static_cast<size_t>(node)] = true; };
+  keep(graph.output_node());
+  if (!options.differentiate.empty()) keep(graph.find(options.differentiate));
+  for (const std::string& name : options.keep) keep(graph.find(name));
+  for (const std::string& name : options.gradients) keep(graph.find(name));
+  return kept;
 }
 
 std::unordered_map<std::string_view, size_t> index_by_name(const std::vector<ParameterSpec>& specs) {
@@ -23,17 +54,24 @@ std::unordered_map<std::string_view, size_t> index_by_name(const std::vector<Par
 
 }  // namespace
 
-Plan::Plan(Model& model_, const Graph& graph_, const SessionOptions& options_)
-    : model(model_), graph(graph_), options(options_), output(graph_.output_node()) {
+Plan::Plan(Model& model_, const Graph& graph_, const SessionOptions& options_) : model(model_), options(options_) {
   if (options.batch < 1) throw Error(ErrorKind::usage, fmt::format("batch must be at least 1, got {}", options.batch));
+  const std::vector<Shape> inferred = infer_shapes(graph_, options.batch);
+  for (size_t i = 0; i < inferred.size(); ++i) shapes.emplace(graph_.nodes()[i].name, inferred[i]);
+  // Fused inference has no gradients.
+  const bool fusible = !options.reference && (options.training || options.differentiate.empty());
+  graph = fusible ? fuse(graph_, inferred, kept_nodes(graph_, options), options.training) : graph_;
+
+  output = graph.output_node();
   if (!options.differentiate.empty()) differentiated = graph.find(options.differentiate);
   kept.push_back(output);
   for (const std::string& name : options.keep) kept.push_back(graph.find(name));
   if (differentiated >= 0) kept.push_back(differentiated);
   for (const std::string& name : options.gradients) gradient_roots.push_back(graph.find(name));
   nodes.resize(graph.nodes().size());
+  for (int i = 0; i < count(); ++i) at(i).shape = shapes.at(graph.node(i).name);
   bind_parameters();
-  infer_shapes();
+  share_identities();
   mark_needed();
   mark_gradients();
   prepare_kernels();
@@ -57,23 +95,10 @@ void Plan::bind_parameters() {
   }
 }
 
-void Plan::infer_shapes() {
+void Plan::share_identities() {
   for (int i = 0; i < count(); ++i) {
     const Node& node = graph.node(i);
-    PlannedNode& planned = at(i);
-    planned.source = i;
-    if (!node.op) {
-      planned.shape = node.shape.with_batch(options.batch);
-      continue;
-    }
-    std::vector<Shape> shapes;
-    for (const int input : node.inputs) shapes.push_back(at(input).shape);
-    try {
-      planned.shape = node.op->infer(shapes);
-    } catch (const Error& error) {
-      throw Error(error.kind(), fmt::format("node '{}' ({}): {}", node.name, node.op->type(), error.what()));
-    }
-    if (node.op->is_identity(options.training)) planned.source = at(node.inputs[0]).source;
+    at(i).source = node.op && node.op->is_identity(options.training) ? at(node.inputs[0]).source : i;
   }
 }
 
@@ -117,18 +142,18 @@ void Plan::prepare_kernels() {
     const Node& node = graph.node(i);
     PlannedNode& planned = at(i);
     if (!node.op || !planned.needed || planned.source != i) continue;
-    Signature shapes;
+    Signature signature;
     PrepareOptions prepare;
     prepare.training = options.training;
     for (size_t k = 0; k < node.inputs.size(); ++k) {
       const PlannedNode& input = at(node.inputs[k]);
-      shapes.inputs.push_back(input.shape);
+      signature.inputs.push_back(input.shape);
       if (planned.has_gradient) prepare.input_gradients.push_back(input.has_gradient && node.op->differentiable(k));
     }
-    shapes.output = planned.shape;
+    signature.output = planned.shape;
     prepare.parameter_gradients = planned.has_gradient && options.parameter_gradients && !node.parameters.empty();
     try {
-      planned.kernel = options.reference ? prepare_reference(*node.op, shapes) : node.op->prepare(shapes, prepare);
+      planned.kernel = options.reference ? prepare_reference(*node.op, signature) : node.op->prepare(signature, prepare);
     } catch (const Error& error) {
       throw Error(error.kind(), fmt::format("node '{}' ({}): {}", node.name, node.op->type(), error.what()));
     }

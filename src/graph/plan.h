@@ -1,7 +1,9 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "fovea/session.h"
@@ -54,7 +56,7 @@ class Plan {
   int end_of_time() const { return 2 * count(); }
 
   void bind_parameters();
-  void infer_shapes();
+  void share_identities();
   void mark_needed();
   void mark_gradients();
   bool gradient_wanted(int node) const { return std::ranges::find(gradient_roots, node) != gradient_roots.end(); }
@@ -69,9 +71,10 @@ class Plan {
   std::span<float> gradient_span(int node);
 
   Model& model;
-  Graph graph;
   SessionOptions options;
-  std::vector<size_t> parameter_index;  // graph parameter -> model parameter
+  std::map<std::string, Shape, std::less<>> shapes;  // of every node of the graph as it was given
+  Graph graph;                                       // with fused ops
+  std::vector<size_t> parameter_index;               // graph parameter -> model parameter
   int output = -1;
   int differentiated = -1;
   std::vector<int> kept;            // nodes whose value must survive the step

@@ -17,7 +17,10 @@ Session::~Session() = default;
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 
-const Shape& Session::shape(std::string_view node) const { return plan_->at(plan_->graph.find(node)).shape; }
+const Shape& Session::shape(std::string_view node) const {
+  const auto found = plan_->shapes.find(node);
+  return found != plan_->shapes.end() ? found->second : plan_->at(plan_->graph.find(node)).shape;
+}
 
 std::span<float> Session::input(std::string_view name) {
   const int node = plan_->graph.find(name);
@@ -57,8 +60,9 @@ void Session::backward(std::span<const float> seed) {
 std::span<const float> Session::output() const { return plan_->value_span(plan_->output); }
 
 std::span<const float> Session::activation(std::string_view name) const {
-  const int node = plan_->graph.find(name);
-  const bool is_input = !plan_->graph.node(node).op;
+  const bool fused_away = plan_->shapes.contains(name) && !plan_->graph.contains(name);
+  const int node = fused_away ? -1 : plan_->graph.find(name);
+  const bool is_input = !fused_away && !plan_->graph.node(node).op;
   if (!is_input && std::ranges::find(plan_->kept, node) == plan_->kept.end()) {
     throw Error(ErrorKind::usage,
                 fmt::format("the activation of '{}' was not kept: name it in SessionOptions::keep", name));
@@ -67,7 +71,8 @@ std::span<const float> Session::activation(std::string_view name) const {
 }
 
 std::span<const float> Session::gradient(std::string_view name) const {
-  const int node = plan_->graph.find(name);
+  const bool fused_away = plan_->shapes.contains(name) && !plan_->graph.contains(name);
+  const int node = fused_away ? -1 : plan_->graph.find(name);
   if (!plan_->gradient_wanted(node)) {
     throw Error(ErrorKind::usage,
                 fmt::format("the gradient of '{}' was not kept: name it in SessionOptions::gradients", name));

@@ -8,6 +8,7 @@
 #include "ops/checks.h"
 #include "ops/op_base.h"
 #include "ops/table.h"
+#include "ops/tail.h"
 
 namespace fovea {
 
@@ -52,6 +53,12 @@ class Activation final : public OpBase<Activation<Function, fast, reads_input>> 
   }
   BackwardReads backward_reads() const override { return {.inputs = reads_input, .output = true}; }
   bool in_place() const override { return !reads_input; }
+  bool join(const Signature&, Tail& tail) const override {
+    if (tail.ends()) return false;
+    tail.activation = fast;
+    if constexpr (requires { function_.alpha; }) tail.alpha = static_cast<float>(function_.alpha);
+    return true;
+  }
 
   template <class T>
   void forward(const Signature& shapes, const Step<T>& step) const {

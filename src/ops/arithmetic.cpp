@@ -7,6 +7,7 @@
 #include "ops/checks.h"
 #include "ops/op_base.h"
 #include "ops/table.h"
+#include "ops/tail.h"
 
 namespace fovea {
 
@@ -69,6 +70,10 @@ class BinaryOp final : public OpBase<BinaryOp<Function, fast>> {
     return shape;
   }
   BackwardReads backward_reads() const override { return {.inputs = fast == cpu::Binary::multiply}; }
+  bool join(const Signature& shapes, Tail& tail) const override {
+    if (fast != cpu::Binary::add || tail.ends() || tail.residual || shapes.inputs[0] != shapes.inputs[1]) return false;
+    return tail.residual = true;
+  }
 
   template <class T>
   void forward(const Signature& shapes, const Step<T>& step) const {

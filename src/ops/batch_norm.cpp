@@ -9,6 +9,7 @@
 #include "ops/checks.h"
 #include "ops/op_base.h"
 #include "ops/table.h"
+#include "ops/tail.h"
 
 namespace fovea {
 
@@ -26,8 +27,9 @@ void require_batch(const Shape& x, bool training) {
 
 class BatchNormKernel final : public Kernel {
  public:
-  BatchNormKernel(const Shape& x, const BatchNormOptions& options)
-      : channels_(x.back()), rows_(x.elements() / x.back()), options_(options) {}
+  // tail may be null.
+  BatchNormKernel(const Shape& x, const BatchNormOptions& options, const Tail* tail)
+      : channels_(x.back()), rows_(x.elements() / x.back()), options_(options), tail_(tail ? *tail : Tail{}) {}
 
   // Mean, what its rounding left (a float near 1000 is off by up to 3e-5), and 1 / deviation.
   size_t saved_size() const override { return static_cast<size_t>(3 * channels_); }
@@ -36,7 +38,7 @@ class BatchNormKernel final : public Kernel {
     return static_cast<size_t>(3 * channels_) + cpu::batch_norm_scratch(rows_, channels_);
   }
 
-  // y = scale (x - mean) + shift
+  // y = activation(scale (x - mean) + shift + residual)
   void forward(const Step<float>& step) override {
     float* const mean = step.saved;
     float* const mean_rest = mean + channels_;
@@ -57,10 +59,14 @@ class BatchNormKernel final : public Kernel {
       scale[c] = step.parameters[weight][c] * inverse_deviation[c];
       shift[c] = step.parameters[bias][c] - scale[c] * mean_rest[c];
     }
-    cpu::batch_norm_forward(rows_, channels_, step.inputs[0], mean, scale, shift, step.output);
+    const cpu::Epilogue epilogue = {.bias = nullptr,
+                                    .residual = tail_.residual ? step.inputs[1] : nullptr,
+                                    .activation = tail_.activation,
+                                    .alpha = tail_.alpha};
+    cpu::batch_norm_forward(rows_, channels_, step.inputs[0], mean, scale, shift, epilogue, step.output);
   }
 
-  // kernels/ref/batch_norm.h has the formula; here dx = a dy + b (x - mean) + c.
+  // kernels/ref/batch_norm.h has the formula; here dx = a dz + b (x - mean) + c, z being what the activation gets.
   void backward(const Step<float>& step) override {
     const float* const mean = step.saved;
     const float* const mean_rest = mean + channels_;
@@ -70,7 +76,8 @@ class BatchNormKernel final : public Kernel {
     float* const c = b + channels_;
     float* const sum = c;      // each is read before the coefficient of its channel is written
     float* const product = b;  // of dy and x - mean
-    cpu::batch_norm_sums(rows_, channels_, step.inputs[0], mean, step.output_gradient, sum, product, c + channels_);
+    const cpu::MaskedGradient dz = {step.output_gradient, tail_.ends() ? step.output : nullptr};
+    cpu::batch_norm_sums(rows_, channels_, step.inputs[0], mean, dz, sum, product, c + channels_);
     const float share = step.training ? 1.0F / static_cast<float>(rows_) : 0.0F;
     for (int64_t k = 0; k < channels_; ++k) {
       const float dbias = sum[k];
@@ -81,9 +88,10 @@ class BatchNormKernel final : public Kernel {
       b[k] = -a[k] * inverse_deviation[k] * dweight * share;
       c[k] = -a[k] * dbias * share - b[k] * mean_rest[k];
     }
-    if (!step.input_gradients[0]) return;
-    cpu::batch_norm_backward(rows_, channels_, step.inputs[0], mean, step.output_gradient, a, b, c,
-                             step.input_gradients[0]);
+    float* const residual_gradient = tail_.residual ? step.input_gradients[1] : nullptr;
+    if (!step.input_gradients[0] && !residual_gradient) return;
+    cpu::batch_norm_backward(rows_, channels_, step.inputs[0], mean, dz, a, b, c, step.input_gradients[0],
+                             residual_gradient);
   }
 
  private:
@@ -100,6 +108,7 @@ class BatchNormKernel final : public Kernel {
 
   int64_t channels_, rows_;
   BatchNormOptions options_;
+  Tail tail_;
 };
 
 class BatchNormOp final : public OpBase<BatchNormOp> {
@@ -126,6 +135,16 @@ class BatchNormOp final : public OpBase<BatchNormOp> {
             {"running_var", channels, Fill::ones, false}};
   }
   BackwardReads backward_reads() const override { return {.inputs = true}; }
+  bool join(const Signature&, Tail& tail) const override {
+    if (tail.ends() || tail.residual || tail.batch_norm_epsilon) return false;
+    tail.batch_norm_epsilon = options_.epsilon;
+    return true;
+  }
+  // Backward sees from the output where a ReLU let the sum pass; other activations hide it.
+  bool fuses(const Tail& tail, bool training) const override {
+    if (tail.batch_norm_epsilon) return false;
+    return !training || tail.activation == cpu::Pointwise::identity || tail.activation == cpu::Pointwise::relu;
+  }
 
   size_t reference_saved_size(const Signature& shapes) const override {
     return static_cast<size_t>(2 * shapes.output.back());
@@ -150,7 +169,7 @@ class BatchNormOp final : public OpBase<BatchNormOp> {
   }
   std::unique_ptr<Kernel> prepare(const Signature& shapes, const PrepareOptions& options) const override {
     require_batch(shapes.output, options.training);
-    return std::make_unique<BatchNormKernel>(shapes.output, options_);
+    return std::make_unique<BatchNormKernel>(shapes.output, options_, options.tail);
   }
 
  private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "core/saturate.h"
 #include "fovea/ops.h"
@@ -9,6 +10,7 @@
 #include "kernels/cpu/direct_conv.h"
 #include "kernels/ref/conv.h"
 #include "ops/checks.h"
+#include "ops/folded.h"
 #include "ops/op_base.h"
 #include "ops/spatial.h"
 #include "ops/table.h"
@@ -19,15 +21,22 @@ namespace {
 
 class ConvKernel final : public Kernel {
  public:
-  ConvKernel(const ConvShape& shape, bool input_gradient, bool parameter_gradients)
-      : conv_(shape), input_gradient_(input_gradient), backward_(input_gradient || parameter_gradients) {}
+  ConvKernel(const ConvShape& shape, FoldedParameters parameters, bool input_gradient, bool parameter_gradients)
+      : parameters_(std::move(parameters)),
+        conv_(shape),
+        weights_per_filter_(shape.group_channels() * shape.taps()),
+        input_gradient_(input_gradient),
+        backward_(input_gradient || parameter_gradients) {}
 
   size_t scratch_size() const override {
     return std::max(conv_.forward_scratch(), backward_ ? conv_.backward_scratch() : 0);
   }
-  void load(std::span<const float* const> parameters) override { conv_.load(parameters[0], input_gradient_); }
+  void load(std::span<const float* const> parameters) override {
+    conv_.load(parameters_.load(parameters, weights_per_filter_), input_gradient_);
+    parameters_.release_weight();
+  }
   void forward(const Step<float>& step) override {
-    conv_.forward(step.inputs[0], step.parameters.size() > 1 ? step.parameters[1] : nullptr, step.output, step.scratch);
+    conv_.forward(step.inputs[0], parameters_.epilogue(step), step.output, step.scratch);
   }
   void backward(const Step<float>& step) override {
     if (step.parameter_gradients[0]) {
@@ -38,7 +47,9 @@ class ConvKernel final : public Kernel {
   }
 
  private:
+  FoldedParameters parameters_;
   cpu::Conv conv_;
+  int64_t weights_per_filter_;
   bool input_gradient_;
   bool backward_;
 };
@@ -46,8 +57,11 @@ class ConvKernel final : public Kernel {
 // A first layer's input gradient is rarely wanted; then it is left to the matrix multiplication.
 class DirectConvKernel final : public Kernel {
  public:
-  DirectConvKernel(const ConvShape& shape, bool input_gradient, bool parameter_gradients)
-      : direct_(shape), parameter_gradients_(parameter_gradients) {
+  DirectConvKernel(const ConvShape& shape, FoldedParameters parameters, bool input_gradient, bool parameter_gradients)
+      : parameters_(std::move(parameters)),
+        direct_(shape),
+        weights_per_filter_(shape.group_channels() * shape.taps()),
+        parameter_gradients_(parameter_gradients) {
     if (input_gradient) conv_.emplace(shape);
   }
 
@@ -56,11 +70,11 @@ class DirectConvKernel final : public Kernel {
                      conv_ ? conv_->backward_scratch() : 0});
   }
   void load(std::span<const float* const> parameters) override {
-    if (conv_) conv_->load(parameters[0], true);
+    weight_ = parameters_.load(parameters, weights_per_filter_);
+    if (conv_) conv_->load(weight_, true);
   }
   void forward(const Step<float>& step) override {
-    direct_.forward(step.inputs[0], step.parameters[0], step.parameters.size() > 1 ? step.parameters[1] : nullptr,
-                    step.output, step.scratch);
+    direct_.forward(step.inputs[0], weight_, parameters_.epilogue(step), step.output, step.scratch);
   }
   void backward(const Step<float>& step) override {
     if (step.parameter_gradients[0]) {
@@ -72,20 +86,29 @@ class DirectConvKernel final : public Kernel {
   }
 
  private:
+  FoldedParameters parameters_;
   cpu::DirectConv direct_;
   std::optional<cpu::Conv> conv_;
+  int64_t weights_per_filter_;
+  const float* weight_ = nullptr;
   bool parameter_gradients_;
 };
 
 class DepthwiseKernel final : public Kernel {
  public:
-  DepthwiseKernel(const ConvShape& shape, bool parameter_gradients)
-      : depthwise_(shape), parameter_gradients_(parameter_gradients) {}
+  DepthwiseKernel(const ConvShape& shape, FoldedParameters parameters, bool parameter_gradients)
+      : parameters_(std::move(parameters)),
+        depthwise_(shape),
+        weights_per_filter_(shape.taps()),
+        parameter_gradients_(parameter_gradients) {}
 
   size_t scratch_size() const override { return parameter_gradients_ ? depthwise_.weight_gradient_scratch() : 0; }
-  void load(std::span<const float* const> parameters) override { depthwise_.load(parameters[0]); }
+  void load(std::span<const float* const> parameters) override {
+    depthwise_.load(parameters_.load(parameters, weights_per_filter_));
+    parameters_.release_weight();
+  }
   void forward(const Step<float>& step) override {
-    depthwise_.forward(step.inputs[0], step.parameters.size() > 1 ? step.parameters[1] : nullptr, step.output);
+    depthwise_.forward(step.inputs[0], parameters_.epilogue(step), step.output);
   }
   void backward(const Step<float>& step) override {
     if (step.parameter_gradients[0]) {
@@ -97,7 +120,9 @@ class DepthwiseKernel final : public Kernel {
   }
 
  private:
+  FoldedParameters parameters_;
   cpu::Depthwise depthwise_;
+  int64_t weights_per_filter_;
   bool parameter_gradients_;
 };
 
@@ -151,6 +176,7 @@ class ConvOp final : public OpBase<ConvOp> {
             .stride = {options_.stride.height, options_.stride.width}};
   }
   BackwardReads backward_reads() const override { return {.inputs = true}; }
+  bool fuses(const Tail&, bool training) const override { return !training; }
 
   template <class T>
   void forward(const Signature& shapes, const Step<T>& step) const {
@@ -167,11 +193,13 @@ class ConvOp final : public OpBase<ConvOp> {
   std::unique_ptr<Kernel> prepare(const Signature& shapes, const PrepareOptions& options) const override {
     const ConvShape s = conv_shape(shapes.inputs[0]);
     const bool input_gradient = !options.input_gradients.empty() && options.input_gradients[0];
-    if (s.is_depthwise()) return std::make_unique<DepthwiseKernel>(s, options.parameter_gradients);
+    const bool parameter_gradients = options.parameter_gradients;
+    FoldedParameters parameters(options.tail, options_.bias, s.filters);
+    if (s.is_depthwise()) return std::make_unique<DepthwiseKernel>(s, std::move(parameters), parameter_gradients);
     if (cpu::DirectConv::suits(s)) {
-      return std::make_unique<DirectConvKernel>(s, input_gradient, options.parameter_gradients);
+      return std::make_unique<DirectConvKernel>(s, std::move(parameters), input_gradient, parameter_gradients);
     }
-    return std::make_unique<ConvKernel>(s, input_gradient, options.parameter_gradients);
+    return std::make_unique<ConvKernel>(s, std::move(parameters), input_gradient, parameter_gradients);
   }
 
  private:

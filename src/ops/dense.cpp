@@ -3,6 +3,7 @@
 #include "fovea/ops.h"
 #include "kernels/ref/dense.h"
 #include "ops/checks.h"
+#include "ops/folded.h"
 #include "ops/op_base.h"
 #include "ops/table.h"
 
@@ -12,12 +13,18 @@ namespace {
 
 class DenseKernel final : public Kernel {
  public:
-  DenseKernel(const Signature& shapes, bool input_gradient)
-      : dense_(shapes.inputs[0][0], shapes.inputs[0][1], shapes.output[1]), input_gradient_(input_gradient) {}
+  DenseKernel(const Signature& shapes, bool bias, const PrepareOptions& options)
+      : parameters_(options.tail, bias, shapes.output[1]),
+        dense_(shapes.inputs[0][0], shapes.inputs[0][1], shapes.output[1]),
+        channels_(shapes.inputs[0][1]),
+        input_gradient_(!options.input_gradients.empty() && options.input_gradients[0]) {}
 
-  void load(std::span<const float* const> parameters) override { dense_.load(parameters[0], input_gradient_); }
+  void load(std::span<const float* const> parameters) override {
+    dense_.load(parameters_.load(parameters, channels_), input_gradient_);
+    parameters_.release_weight();
+  }
   void forward(const Step<float>& step) override {
-    dense_.forward(step.inputs[0], step.parameters.size() > 1 ? step.parameters[1] : nullptr, step.output);
+    dense_.forward(step.inputs[0], parameters_.epilogue(step), step.output);
   }
   void backward(const Step<float>& step) override {
     if (step.parameter_gradients[0]) {
@@ -28,7 +35,9 @@ class DenseKernel final : public Kernel {
   }
 
  private:
+  FoldedParameters parameters_;
   cpu::Dense dense_;
+  int64_t channels_;
   bool input_gradient_;
 };
 
@@ -56,6 +65,7 @@ class DenseOp final : public OpBase<DenseOp> {
   int64_t multiply_adds(const Signature& shapes) const override { return shapes.inputs[0].elements() * units_; }
   Window window() const override { return {.extent = {}, .stride = {}, .whole = true}; }
   BackwardReads backward_reads() const override { return {.inputs = true}; }
+  bool fuses(const Tail&, bool training) const override { return !training; }
 
   template <class T>
   void forward(const Signature& shapes, const Step<T>& step) const {
@@ -71,7 +81,7 @@ class DenseOp final : public OpBase<DenseOp> {
                            bias_ ? step.parameter_gradients[1] : nullptr);
   }
   std::unique_ptr<Kernel> prepare(const Signature& shapes, const PrepareOptions& options) const override {
-    return std::make_unique<DenseKernel>(shapes, !options.input_gradients.empty() && options.input_gradients[0]);
+    return std::make_unique<DenseKernel>(shapes, bias_, options);
   }
 
  private:

@@ -9,6 +9,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/cpu/activation-inl.h"
 #include "kernels/cpu/vectors-inl.h"
 
 // The functions below work on one block of rows, small enough to stay in the L2 cache between its passes.
@@ -56,19 +57,29 @@ void BatchNormBlockStatistics(int64_t rows, int64_t channels, const float* x, fl
 }
 
 void BatchNormForward(int64_t rows, int64_t channels, const float* x, const float* mean, const float* scale,
-                      const float* shift, float* y) {
+                      const float* shift, const Epilogue& epilogue, float* y) {
+  const Clamp clamp = clamp_of(epilogue.activation);
   for (int64_t i = 0; i < rows * channels; i += channels) {
     for_each_channel(channels, [&](auto d, int64_t c) {
       const auto centred = hn::Sub(hn::LoadU(d, x + i + c), hn::LoadU(d, mean + c));
-      hn::StoreU(hn::MulAdd(centred, hn::LoadU(d, scale + c), hn::LoadU(d, shift + c)), d, y + i + c);
+      auto value = hn::MulAdd(centred, hn::LoadU(d, scale + c), hn::LoadU(d, shift + c));
+      if (epilogue.residual) value = hn::Add(value, hn::LoadU(d, epilogue.residual + i + c));
+      hn::StoreU(ClampVector(d, clamp, value), d, y + i + c);
     });
   }
+  if (!is_clamp(epilogue.activation)) ActivateRow(epilogue.activation, epilogue.alpha, rows * channels, y, y);
 }
 
-void BatchNormBlockSums(int64_t rows, int64_t channels, const float* x, const float* mean, const float* dy, float* sum,
-                        float* product) {
+template <class D>
+HWY_INLINE hn::Vec<D> LoadMasked(D d, const MaskedGradient& dz, int64_t i) {
+  const auto dy = hn::LoadU(d, dz.dy + i);
+  return dz.y ? hn::IfThenElseZero(hn::Gt(hn::LoadU(d, dz.y + i), hn::Zero(d)), dy) : dy;
+}
+
+void BatchNormBlockSums(int64_t rows, int64_t channels, const float* x, const float* mean, const MaskedGradient& dz,
+                        float* sum, float* product) {
   for_each_channel(channels, [&](auto d, int64_t c) {
-    const auto gradient = [=](int64_t row) { return hn::LoadU(d, dy + row + c); };
+    const auto gradient = [=](int64_t row) { return LoadMasked(d, dz, row + c); };
     const auto centre = hn::LoadU(d, mean + c);
     hn::StoreU(SumRows(d, rows, channels, gradient), d, sum + c);
     hn::StoreU(SumRows(d, rows, channels,
@@ -77,13 +88,16 @@ void BatchNormBlockSums(int64_t rows, int64_t channels, const float* x, const fl
   });
 }
 
-void BatchNormBackward(int64_t rows, int64_t channels, const float* x, const float* mean, const float* dy,
-                       const float* a, const float* b, const float* c, float* dx) {
+void BatchNormBackward(int64_t rows, int64_t channels, const float* x, const float* mean, const MaskedGradient& dz,
+                       const float* a, const float* b, const float* c, float* dx, float* dresidual) {
   for (int64_t i = 0; i < rows * channels; i += channels) {
     for_each_channel(channels, [&](auto d, int64_t k) {
+      const auto gradient = LoadMasked(d, dz, i + k);
+      if (dresidual) hn::StoreU(gradient, d, dresidual + i + k);
+      if (!dx) return;
       const auto centred = hn::Sub(hn::LoadU(d, x + i + k), hn::LoadU(d, mean + k));
       const auto rest = hn::MulAdd(hn::LoadU(d, b + k), centred, hn::LoadU(d, c + k));
-      hn::StoreU(hn::MulAdd(hn::LoadU(d, a + k), hn::LoadU(d, dy + i + k), rest), d, dx + i + k);
+      hn::StoreU(hn::MulAdd(hn::LoadU(d, a + k), gradient, rest), d, dx + i + k);
     });
   }
 }
@@ -112,6 +126,10 @@ void over_blocks(int64_t rows, int64_t channels, const F& f) {
   parallel_for(block_count(rows, channels), 1, [&](int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; ++block) f(block, block * size, std::min(size, rows - block * size));
   });
+}
+
+MaskedGradient rows_from(const MaskedGradient& dz, int64_t offset) {
+  return {dz.dy + offset, dz.y ? dz.y + offset : nullptr};
 }
 
 // Joins the blocks of each channel, a cache line of channels at a time.
@@ -154,19 +172,21 @@ void batch_norm_statistics(int64_t rows, int64_t channels, const float* x, float
 }
 
 void batch_norm_forward(int64_t rows, int64_t channels, const float* x, const float* mean, const float* scale,
-                        const float* shift, float* y) {
+                        const float* shift, const Epilogue& epilogue, float* y) {
   auto* const kernel = HWY_DYNAMIC_DISPATCH(BatchNormForward);
   over_blocks(rows, channels, [&](int64_t, int64_t first, int64_t count) {
-    kernel(count, channels, x + first * channels, mean, scale, shift, y + first * channels);
+    Epilogue of_block = epilogue;
+    if (epilogue.residual) of_block.residual += first * channels;
+    kernel(count, channels, x + first * channels, mean, scale, shift, of_block, y + first * channels);
   });
 }
 
-void batch_norm_sums(int64_t rows, int64_t channels, const float* x, const float* mean, const float* dy, float* sum,
-                     float* product, float* scratch) {
+void batch_norm_sums(int64_t rows, int64_t channels, const float* x, const float* mean, const MaskedGradient& dz,
+                     float* sum, float* product, float* scratch) {
   auto* const kernel = HWY_DYNAMIC_DISPATCH(BatchNormBlockSums);
   over_blocks(rows, channels, [&](int64_t block, int64_t first, int64_t count) {
     float* const part = scratch + 2 * channels * block;
-    kernel(count, channels, x + first * channels, mean, dy + first * channels, part, part + channels);
+    kernel(count, channels, x + first * channels, mean, rows_from(dz, first * channels), part, part + channels);
   });
   over_channels(channels, [&](int64_t c) {
     double total = 0;
@@ -180,11 +200,13 @@ void batch_norm_sums(int64_t rows, int64_t channels, const float* x, const float
   });
 }
 
-void batch_norm_backward(int64_t rows, int64_t channels, const float* x, const float* mean, const float* dy,
-                         const float* a, const float* b, const float* c, float* dx) {
+void batch_norm_backward(int64_t rows, int64_t channels, const float* x, const float* mean, const MaskedGradient& dz,
+                         const float* a, const float* b, const float* c, float* dx, float* dresidual) {
   auto* const kernel = HWY_DYNAMIC_DISPATCH(BatchNormBackward);
   over_blocks(rows, channels, [&](int64_t, int64_t first, int64_t count) {
-    kernel(count, channels, x + first * channels, mean, dy + first * channels, a, b, c, dx + first * channels);
+    const int64_t offset = first * channels;
+    kernel(count, channels, x + offset, mean, rows_from(dz, offset), a, b, c, dx ? dx + offset : nullptr,
+           dresidual ? dresidual + offset : nullptr);
   });
 }
 

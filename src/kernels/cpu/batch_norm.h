@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/cpu/epilogue.h"
+
 // Batch normalisation of x {rows, channels} along the rows, SIMD over channels, split over threads by blocks of rows.
 // Twins: kernels/ref/batch_norm.h.
 namespace fovea::cpu {
@@ -16,16 +18,22 @@ size_t batch_norm_scratch(int64_t rows, int64_t channels);
 void batch_norm_statistics(int64_t rows, int64_t channels, const float* x, float* mean, float* mean_rest,
                            float* variance, float* scratch);
 
-// y = scale (x - mean) + shift, per channel
+// y = activation(scale (x - mean) + shift + residual), per channel; the epilogue's bias takes no part.
 void batch_norm_forward(int64_t rows, int64_t channels, const float* x, const float* mean, const float* scale,
-                        const float* shift, float* y);
+                        const float* shift, const Epilogue& epilogue, float* y);
 
-// sum = sum over rows of dy, product = sum over rows of dy (x - mean), per channel
-void batch_norm_sums(int64_t rows, int64_t channels, const float* x, const float* mean, const float* dy, float* sum,
-                     float* product, float* scratch);
+// The gradient dz of the sum before the activation, which is that of y where y > 0 for a ReLU (y null: no activation).
+struct MaskedGradient {
+  const float* dy;
+  const float* y;
+};
 
-// dx = a dy + b (x - mean) + c, per channel
-void batch_norm_backward(int64_t rows, int64_t channels, const float* x, const float* mean, const float* dy,
-                         const float* a, const float* b, const float* c, float* dx);
+// sum = sum over rows of dz, product = sum over rows of dz (x - mean), per channel
+void batch_norm_sums(int64_t rows, int64_t channels, const float* x, const float* mean, const MaskedGradient& dz,
+                     float* sum, float* product, float* scratch);
+
+// dx = a dz + b (x - mean) + c, per channel, and dresidual = dz; either may be null.
+void batch_norm_backward(int64_t rows, int64_t channels, const float* x, const float* mean, const MaskedGradient& dz,
+                         const float* a, const float* b, const float* c, float* dx, float* dresidual);
 
 }  // namespace fovea::cpu

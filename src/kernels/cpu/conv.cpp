@@ -100,7 +100,7 @@ void Conv::load(const float* weight, bool for_input_gradient) {
 
 size_t Conv::forward_scratch() const { return padded_floats(); }
 
-void Conv::forward(const float* x, const float* bias, float* y, float* scratch) const {
+void Conv::forward(const float* x, const Epilogue& epilogue, float* y, float* scratch) const {
   const ConvShape& s = shape_;
   const float* in = padded(x, scratch);
   const int64_t blocks = (s.out_pixels() + row_block - 1) / row_block;
@@ -118,12 +118,17 @@ void Conv::forward(const float* x, const float* bias, float* y, float* scratch) 
       for (int64_t g = 0; g < s.groups; ++g) {
         const float* a[row_block];
         float* out[row_block];
+        const float* residual[row_block];
+        const int64_t first_filter = g * s.group_filters();
         for (int64_t m = 0; m < count; ++m) {
           a[m] = windows[m] + g * s.group_channels();
-          out[m] = y + (first + m) * s.filters + g * s.group_filters();
+          out[m] = y + (first + m) * s.filters + first_filter;
+          residual[m] = epilogue.residual + (epilogue.residual ? (first + m) * s.filters + first_filter : 0);
         }
+        Epilogue of_group = epilogue;
+        if (epilogue.bias) of_group.bias += first_filter;
         row_gemm(a, count, window_runs(), forward_panels_, packed_forward_.data() + g * forward_panels_.floats(),
-                 bias ? bias + g * s.group_filters() : nullptr, out, first_panel, last_panel);
+                 of_group, epilogue.residual ? residual : nullptr, out, first_panel, last_panel);
       }
     }
   });
@@ -177,7 +182,8 @@ void Conv::input_gradient(const float* dy, float* dx, float* scratch) const {
             out[m] = window_gradient + m * window_size;
           }
           row_gemm(a, count, Runs{&zero_offset, 1, s.group_filters()}, gradient_panels_,
-                   packed_gradient_.data() + g * gradient_panels_.floats(), nullptr, out, 0, gradient_panels_.count());
+                   packed_gradient_.data() + g * gradient_panels_.floats(), {}, nullptr, out, 0,
+                   gradient_panels_.count());
           for (int64_t m = 0; m < count; ++m) {
             add_runs(out[m], window_runs(), const_cast<float*>(starts[m]) + g * s.group_channels());
           }

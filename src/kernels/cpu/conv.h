@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kernels/conv_shape.h"
+#include "kernels/cpu/epilogue.h"
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/panels.h"
 
@@ -20,8 +21,7 @@ class Conv {
   void load(const float* weight, bool for_input_gradient);
 
   size_t forward_scratch() const;  // floats
-  // bias may be null.
-  void forward(const float* x, const float* bias, float* y, float* scratch) const;
+  void forward(const float* x, const Epilogue& epilogue, float* y, float* scratch) const;
 
   size_t backward_scratch() const;  // floats, for both of the following
   void input_gradient(const float* dy, float* dx, float* scratch) const;

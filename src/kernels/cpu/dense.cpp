@@ -11,8 +11,8 @@ namespace fovea::cpu {
 namespace {
 
 // out {batch, panels.columns} = in {batch, panels.rows} times the packed matrix.
-void multiply_packed(int64_t batch, const float* in, const Panels& panels, const float* packed, const float* bias,
-                     float* out) {
+void multiply_packed(int64_t batch, const float* in, const Panels& panels, const float* packed,
+                     const Epilogue& epilogue, float* out) {
   const int64_t zero_offset = 0;
   // A task is one panel against all rows: the weights, far larger than the activations, are read once. Small panels
   // are taken several at a time.
@@ -23,11 +23,14 @@ void multiply_packed(int64_t batch, const float* in, const Panels& panels, const
       const int64_t count = std::min(row_block, batch - first);
       const float* a[row_block];
       float* c[row_block];
+      const float* residual[row_block];
       for (int64_t m = 0; m < count; ++m) {
         a[m] = in + (first + m) * panels.rows;
         c[m] = out + (first + m) * panels.columns;
+        residual[m] = epilogue.residual ? epilogue.residual + (first + m) * panels.columns : nullptr;
       }
-      row_gemm(a, count, Runs{&zero_offset, 1, panels.rows}, panels, packed, bias, c, begin, end);
+      row_gemm(a, count, Runs{&zero_offset, 1, panels.rows}, panels, packed, epilogue,
+               epilogue.residual ? residual : nullptr, c, begin, end);
     }
   });
 }
@@ -53,12 +56,12 @@ void Dense::load(const float* weight, bool for_input_gradient) {
   pack_panels(gradient_panels_, weight, unit_starts_.data(), ascending_.data(), packed_gradient_.data());
 }
 
-void Dense::forward(const float* x, const float* bias, float* y) const {
-  multiply_packed(batch_, x, forward_panels_, packed_forward_.data(), bias, y);
+void Dense::forward(const float* x, const Epilogue& epilogue, float* y) const {
+  multiply_packed(batch_, x, forward_panels_, packed_forward_.data(), epilogue, y);
 }
 
 void Dense::input_gradient(const float* dy, float* dx) const {
-  multiply_packed(batch_, dy, gradient_panels_, packed_gradient_.data(), nullptr, dx);
+  multiply_packed(batch_, dy, gradient_panels_, packed_gradient_.data(), {}, dx);
 }
 
 void Dense::weight_gradient(const float* x, const float* dy, float* dweight, float* dbias) const {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "kernels/cpu/epilogue.h"
 #include "kernels/cpu/panels.h"
 
 // Fully connected layer, y {batch, units} = x {batch, channels} weight^T + bias, on the register tiles of gemm.h.
@@ -15,8 +16,7 @@ class Dense {
   // Packs weight {units, channels} for forward and, if asked, for input gradients.
   void load(const float* weight, bool for_input_gradient);
 
-  // bias may be null.
-  void forward(const float* x, const float* bias, float* y) const;
+  void forward(const float* x, const Epilogue& epilogue, float* y) const;
   void input_gradient(const float* dy, float* dx) const;
   // dbias may be null.
   void weight_gradient(const float* x, const float* dy, float* dweight, float* dbias) const;

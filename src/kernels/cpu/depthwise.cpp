@@ -9,6 +9,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/cpu/activation-inl.h"
 #include "kernels/cpu/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -42,18 +43,23 @@ HWY_INLINE void for_each_tap(const ConvShape& s, int64_t n, int64_t i, int64_t j
   }
 }
 
-void DepthwiseRow(const ConvShape& s, int64_t n, int64_t i, const float* x, const float* weights, const float* bias,
-                  float* y) {
+void DepthwiseRow(const ConvShape& s, int64_t n, int64_t i, const float* x, const float* weights,
+                  const Epilogue& epilogue, float* y) {
+  const Clamp clamp = clamp_of(epilogue.activation);
   for (int64_t j = 0; j < s.out_width; ++j) {
-    float* const out = y + ((n * s.out_height + i) * s.out_width + j) * s.channels;
+    const int64_t first = ((n * s.out_height + i) * s.out_width + j) * s.channels;
     for_each_vector(s.channels, [&](auto d, int64_t c) HWY_ATTR {
-      auto sum = bias ? hn::LoadU(d, bias + c) : hn::Zero(d);
+      auto sum = epilogue.bias ? hn::LoadU(d, epilogue.bias + c) : hn::Zero(d);
       for_each_tap(s, n, i, j, [&](int64_t pixel, int64_t tap) HWY_ATTR {
         sum = hn::MulAdd(hn::LoadU(d, x + pixel + c), hn::LoadU(d, weights + tap + c), sum);
       });
-      hn::StoreU(sum, d, out + c);
+      if (epilogue.residual) sum = hn::Add(sum, hn::LoadU(d, epilogue.residual + first + c));
+      hn::StoreU(ClampVector(d, clamp, sum), d, y + first + c);
     });
   }
+  if (is_clamp(epilogue.activation)) return;
+  float* const row = y + (n * s.out_height + i) * s.out_width * s.channels;
+  ActivateRow(epilogue.activation, epilogue.alpha, s.out_width * s.channels, row, row);
 }
 
 // Adds picture n's output gradients into its input gradient.
@@ -111,11 +117,11 @@ void Depthwise::load(const float* weight) {
   }
 }
 
-void Depthwise::forward(const float* x, const float* bias, float* y) const {
+void Depthwise::forward(const float* x, const Epilogue& epilogue, float* y) const {
   auto* const row = HWY_DYNAMIC_DISPATCH(DepthwiseRow);
   parallel_for(shape_.batch * shape_.out_height, 2, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
-      row(shape_, r / shape_.out_height, r % shape_.out_height, x, weights_.data(), bias, y);
+      row(shape_, r / shape_.out_height, r % shape_.out_height, x, weights_.data(), epilogue, y);
     }
   });
 }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kernels/conv_shape.h"
+#include "kernels/cpu/epilogue.h"
 
 // Depthwise convolution (groups = channels = filters): every channel has its own window of weights and nothing is
 // summed over channels, so channels are the lanes and windows are read in place.
@@ -16,8 +17,7 @@ class Depthwise {
   // Reorders weight {channels, 1, row, column} to [row][column][channel].
   void load(const float* weight);
 
-  // bias may be null.
-  void forward(const float* x, const float* bias, float* y) const;
+  void forward(const float* x, const Epilogue& epilogue, float* y) const;
   void input_gradient(const float* dy, float* dx) const;
   size_t weight_gradient_scratch() const;  // floats
   // dbias may be null.

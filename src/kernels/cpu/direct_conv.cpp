@@ -10,6 +10,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/cpu/activation-inl.h"
 #include "kernels/cpu/planes-inl.h"
 
 #ifndef FOVEA_KERNELS_CPU_DIRECT_CONV_ONCE_
@@ -90,17 +91,30 @@ HWY_INLINE void DirectTile(const DirectLoops& loops, const float* HWY_RESTRICT x
 
 // Positions [first, last), at most forward_block, of one picture.
 void DirectForward(const DirectLoops& loops, int64_t first, int64_t last, const float* planes, const float* weight,
-                   const float* bias, float* y) {
+                   const Epilogue& epilogue, float* y) {
   constexpr int tile_filters = 6;
   const auto step = static_cast<int64_t>(2 * hn::Lanes(DirectTag()));
   HWY_ALIGN float out[tile_filters * forward_block];
   for_each_tile<tile_filters>(0, loops.filters, [&](int64_t f, auto filters) HWY_ATTR {
     for (int64_t p = first; p < last; p += step) {
-      DirectTile<filters>(loops, planes + p, weight + f * loops.taps, bias ? bias + f : nullptr, out + p - first);
+      DirectTile<filters>(loops, planes + p, weight + f * loops.taps, epilogue.bias ? epilogue.bias + f : nullptr,
+                          out + p - first);
     }
     for_each_run(loops, first, last, [&](int64_t p, int64_t pixel, int64_t count) HWY_ATTR {
       PlanesToPixels(count, filters, out + p - first, forward_block, y + pixel * loops.filters + f, loops.filters);
     });
+  });
+  if (!epilogue.residual && epilogue.activation == Pointwise::identity) return;
+  for_each_run(loops, first, last, [&](int64_t, int64_t pixel, int64_t count) HWY_ATTR {
+    float* const row = y + pixel * loops.filters;
+    const int64_t size = count * loops.filters;
+    if (epilogue.residual) {
+      const float* const residual = epilogue.residual + pixel * loops.filters;
+      for_each_vector(size, [&](auto d, int64_t i) HWY_ATTR {
+        hn::StoreU(hn::Add(hn::LoadU(d, row + i), hn::LoadU(d, residual + i)), d, row + i);
+      });
+    }
+    ActivateRow(epilogue.activation, epilogue.alpha, size, row, row);
   });
 }
 
@@ -227,7 +241,8 @@ void DirectConv::make_planes(const float* x, float* planes) const {
 
 size_t DirectConv::forward_scratch() const { return planes_floats(); }
 
-void DirectConv::forward(const float* x, const float* weight, const float* bias, float* y, float* scratch) const {
+void DirectConv::forward(const float* x, const float* weight, const Epilogue& epilogue, float* y,
+                         float* scratch) const {
   const ConvShape& s = shape_;
   const DirectLoops loops = this->loops();
   make_planes(x, scratch);
@@ -237,8 +252,11 @@ void DirectConv::forward(const float* x, const float* weight, const float* bias,
     for (int64_t task = begin; task < end; ++task) {
       const int64_t n = task / blocks;
       const int64_t first = task % blocks * forward_block;
-      compute(loops, first, std::min(first + forward_block, positions()), scratch + n * picture_floats(), weight, bias,
-              y + n * s.out_height * s.out_width * s.filters);
+      const int64_t picture = n * s.out_height * s.out_width * s.filters;
+      Epilogue of_picture = epilogue;
+      if (epilogue.residual) of_picture.residual += picture;
+      compute(loops, first, std::min(first + forward_block, positions()), scratch + n * picture_floats(), weight,
+              of_picture, y + picture);
     }
   });
 }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kernels/conv_shape.h"
+#include "kernels/cpu/epilogue.h"
 
 // Convolution of pictures with few channels: a network's first layer. With so few channels or filters the vectors of
 // conv.h stay half empty, so here neighbouring pixels fill them. Each channel of a padded picture is laid out as one
@@ -23,8 +24,7 @@ class DirectConv {
 
   // Weights are in PyTorch's order, {filters, channels, kernel_height, kernel_width}.
   size_t forward_scratch() const;  // floats
-  // bias may be null.
-  void forward(const float* x, const float* weight, const float* bias, float* y, float* scratch) const;
+  void forward(const float* x, const float* weight, const Epilogue& epilogue, float* y, float* scratch) const;
 
   size_t weight_gradient_scratch() const;  // floats
   // dbias may be null.

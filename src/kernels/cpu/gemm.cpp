@@ -8,6 +8,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/cpu/activation-inl.h"
 #include "kernels/cpu/vectors-inl.h"
 
 // The tiles keep all their sums in registers and read each operand once per tile.
@@ -38,21 +39,32 @@ HWY_INLINE V LoadColumns(D d, const float* in, int64_t columns) {
   return hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(columns)), d, in);
 }
 
-// One tile of `rows` rows by `vectors` vectors. `panel` is b for these columns, [k][vectors * lanes]; `start`
-// (null: zeros) has `columns` values, as does each row of out.
+// What becomes of the sums of one panel's columns: they start at the bias (null: zeros), the residual (null: none) is
+// added, the clamp applied. `columns` of the panel's columns exist, the first is `column`.
+struct PanelEpilogue {
+  const float* bias;
+  const float* const* residual;
+  Clamp clamp;
+  int64_t column;
+  int64_t columns;
+};
+
+// One tile of `rows` rows by `vectors` vectors, its rows being first, first + 1 ... of a, out and the residual. `panel`
+// is b for these columns, [k][vectors * lanes].
 template <int rows, int vectors, class D>
-HWY_INLINE void RowTile(D d, const float* const* HWY_RESTRICT a, const Runs& runs, const float* HWY_RESTRICT panel,
-                        const float* HWY_RESTRICT start, float* const* HWY_RESTRICT out, int64_t columns) {
+HWY_INLINE void RowTile(D d, const float* const* HWY_RESTRICT a, int64_t first, const Runs& runs,
+                        const float* HWY_RESTRICT panel, const PanelEpilogue& epilogue, float* const* out) {
   using V = hn::Vec<D>;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   V sum[rows][vectors];
   for (int v = 0; v < vectors; ++v) {
-    const V first = start ? LoadColumns(d, start + v * lanes, columns - v * lanes) : hn::Zero(d);
-    for (int m = 0; m < rows; ++m) sum[m][v] = first;
+    const float* const bias = epilogue.bias;
+    const V start = bias ? LoadColumns(d, bias + v * lanes, epilogue.columns - v * lanes) : hn::Zero(d);
+    for (int m = 0; m < rows; ++m) sum[m][v] = start;
   }
   for (int64_t r = 0; r < runs.count; ++r) {
     const float* row[rows];
-    for (int m = 0; m < rows; ++m) row[m] = a[m] + runs.offsets[r];
+    for (int m = 0; m < rows; ++m) row[m] = a[first + m] + runs.offsets[r];
     for (int64_t k = 0; k < runs.length; ++k) {
       V b[vectors];
       for (int v = 0; v < vectors; ++v) b[v] = hn::LoadU(d, panel + v * lanes);
@@ -64,19 +76,24 @@ HWY_INLINE void RowTile(D d, const float* const* HWY_RESTRICT a, const Runs& run
     }
   }
   for (int m = 0; m < rows; ++m) {
-    for (int v = 0; v < vectors; ++v) StoreColumns(d, sum[m][v], out[m] + v * lanes, columns - v * lanes);
+    float* const to = out[first + m] + epilogue.column;
+    const float* const residual = epilogue.residual ? epilogue.residual[first + m] + epilogue.column : nullptr;
+    for (int v = 0; v < vectors; ++v) {
+      const int64_t columns = epilogue.columns - v * lanes;
+      if (residual) sum[m][v] = hn::Add(sum[m][v], LoadColumns(d, residual + v * lanes, columns));
+      StoreColumns(d, ClampVector(d, epilogue.clamp, sum[m][v]), to + v * lanes, columns);
+    }
   }
 }
 
 // `count` rows (any number) against one panel.
 template <int vectors, class D>
 HWY_INLINE void RowTiles(D d, const float* const* a, int64_t count, const Runs& runs, const float* panel,
-                         const float* start, float* const* out, int64_t columns) {
-  for (; count >= tile_rows; count -= tile_rows, a += tile_rows, out += tile_rows) {
-    RowTile<tile_rows, vectors>(d, a, runs, panel, start, out, columns);
-  }
-  for (; count >= 4; count -= 4, a += 4, out += 4) RowTile<4, vectors>(d, a, runs, panel, start, out, columns);
-  for (; count >= 1; --count, ++a, ++out) RowTile<1, vectors>(d, a, runs, panel, start, out, columns);
+                         const PanelEpilogue& epilogue, float* const* out) {
+  int64_t m = 0;
+  for (; m + tile_rows <= count; m += tile_rows) RowTile<tile_rows, vectors>(d, a, m, runs, panel, epilogue, out);
+  for (; m + 4 <= count; m += 4) RowTile<4, vectors>(d, a, m, runs, panel, epilogue, out);
+  for (; m < count; ++m) RowTile<1, vectors>(d, a, m, runs, panel, epilogue, out);
 }
 
 // Calls tile(vectors, tag) with the tile width that panels.h chose for a panel of that width.
@@ -95,15 +112,23 @@ HWY_INLINE void WithPanelWidth(int64_t width, const F& tile) {
 }
 
 void RowGemm(const float* const* a, int64_t count, const Runs& runs, const Panels& b, const float* packed,
-             const float* start, float* const* out, int64_t first_panel, int64_t last_panel) {
+             const Epilogue& epilogue, const float* const* residual, float* const* out, int64_t first_panel,
+             int64_t last_panel) {
   for (int64_t p = first_panel; p < last_panel; ++p) {
     const int64_t column = b.first_column(p);
     const int64_t columns = b.columns_of(p);
+    const PanelEpilogue panel_epilogue = {.bias = epilogue.bias ? epilogue.bias + column : nullptr,
+                                          .residual = residual,
+                                          .clamp = clamp_of(epilogue.activation),
+                                          .column = column,
+                                          .columns = columns};
     WithPanelWidth(b.width_of(p), [&](auto vectors, auto d) {
-      float* shifted[row_block];
-      for (int64_t m = 0; m < count; ++m) shifted[m] = out[m] + column;
-      RowTiles<vectors>(d, a, count, runs, packed + b.offset(p), start ? start + column : nullptr, shifted, columns);
+      RowTiles<vectors>(d, a, count, runs, packed + b.offset(p), panel_epilogue, out);
     });
+    if (is_clamp(epilogue.activation)) continue;
+    for (int64_t m = 0; m < count; ++m) {
+      ActivateRow(epilogue.activation, epilogue.alpha, columns, out[m] + column, out[m] + column);
+    }
   }
 }
 
@@ -196,8 +221,9 @@ HWY_EXPORT(OuterGemm);
 HWY_EXPORT(AddRuns);
 
 void row_gemm(const float* const* a, int64_t count, const Runs& runs, const Panels& b, const float* packed,
-              const float* start, float* const* out, int64_t first_panel, int64_t last_panel) {
-  HWY_DYNAMIC_DISPATCH(RowGemm)(a, count, runs, b, packed, start, out, first_panel, last_panel);
+              const Epilogue& epilogue, const float* const* residual, float* const* out, int64_t first_panel,
+              int64_t last_panel) {
+  HWY_DYNAMIC_DISPATCH(RowGemm)(a, count, runs, b, packed, epilogue, residual, out, first_panel, last_panel);
 }
 
 void outer_gemm(const float* const* a, const int64_t* offsets, int64_t k_count, int64_t count, const float* v,

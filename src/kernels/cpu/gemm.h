@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "kernels/cpu/epilogue.h"
 #include "kernels/cpu/panels.h"
 
 // The matrix products that convolution and dense layers are made of, on one thread: callers split the work.
@@ -15,11 +16,12 @@ struct Runs {
   int64_t length;
 };
 
-// out[m][n] = start[n] + sum over k of a[m](k) b[k, n], for m < count (at most row_block) and the columns n of the
-// panels [first_panel, last_panel) of b. a[m](k) is element k of the runs from a[m]; out[m] points at column 0; start
-// null: 0.
+// out[m][n] = epilogue(sum over k of a[m](k) b[k, n]), for m < count (at most row_block) and the columns n of the
+// panels [first_panel, last_panel) of b. a[m](k) is element k of the runs from a[m]; out[m] points at column 0, and so
+// does residual[m], which takes the place of the epilogue's (null: none).
 void row_gemm(const float* const* a, int64_t count, const Runs& runs, const Panels& b, const float* packed,
-              const float* start, float* const* out, int64_t first_panel, int64_t last_panel);
+              const Epilogue& epilogue, const float* const* residual, float* const* out, int64_t first_panel,
+              int64_t last_panel);
 
 // out[k, n] (+)= sum over p < count of a[p][offsets[k]] v[p * v_stride + n]: the form of weight gradients.
 // out is {k_count, columns}; it is added to when `accumulate`.

@@ -1,0 +1,45 @@
+#include "ops/folded.h"
+
+#include <cmath>
+
+namespace fovea {
+
+FoldedParameters::FoldedParameters(const Tail* tail, bool bias, int64_t filters)
+    : tail_(tail ? *tail : Tail{}), has_bias_(bias), filters_(filters) {}
+
+const float* FoldedParameters::load(std::span<const float* const> parameters, int64_t weights_per_filter) {
+  const float* const weight = parameters[0];
+  if (!tail_.batch_norm_epsilon) return weight;
+  const float* const bias = has_bias_ ? parameters[1] : nullptr;
+  const auto batch_norm = parameters.subspan(has_bias_ ? 2 : 1);
+  const float* const gamma = batch_norm[0];
+  const float* const beta = batch_norm[1];
+  const float* const mean = batch_norm[2];
+  const float* const variance = batch_norm[3];
+  weight_.resize(static_cast<size_t>(filters_ * weights_per_filter));
+  bias_.resize(static_cast<size_t>(filters_));
+  for (int64_t k = 0; k < filters_; ++k) {
+    const double scale = gamma[k] / std::sqrt(variance[k] + *tail_.batch_norm_epsilon);
+    for (int64_t i = k * weights_per_filter; i < (k + 1) * weights_per_filter; ++i) {
+      weight_[static_cast<size_t>(i)] = static_cast<float>(weight[i] * scale);
+    }
+    const double centred = (bias ? double{bias[k]} : 0.0) - mean[k];
+    bias_[static_cast<size_t>(k)] = static_cast<float>(centred * scale + beta[k]);
+  }
+  return weight_.data();
+}
+
+cpu::Epilogue FoldedParameters::epilogue(const Step<float>& step) const {
+  cpu::Epilogue epilogue;
+  if (tail_.batch_norm_epsilon) {
+    epilogue.bias = bias_.data();
+  } else if (has_bias_) {
+    epilogue.bias = step.parameters[1];
+  }
+  if (tail_.residual) epilogue.residual = step.inputs.back();
+  epilogue.activation = tail_.activation;
+  epilogue.alpha = tail_.alpha;
+  return epilogue;
+}
+
+}  // namespace fovea

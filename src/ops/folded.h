@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "fovea/op.h"
+#include "kernels/cpu/epilogue.h"
+#include "ops/tail.h"
+
+namespace fovea {
+
+// The parameters of a convolution or dense layer, with the batch norm of its tail folded in:
+//   weight[k] gamma[k] / deviation[k]   and   (bias[k] - mean[k]) gamma[k] / deviation[k] + beta[k]
+// for every filter k, where deviation = sqrt(variance + epsilon) (Jacob et al. 2018, section 3.2).
+class FoldedParameters {
+ public:
+  // tail may be null. Parameters are weight {filters, ...}, bias if `bias`, then those of the batch norm.
+  FoldedParameters(const Tail* tail, bool bias, int64_t filters);
+
+  // Call load() of a kernel with the weights it returns; they are valid until the next call here.
+  const float* load(std::span<const float* const> parameters, int64_t weights_per_filter);
+  // Frees the folded weights, for kernels that keep a packed copy of their own.
+  void release_weight() { weight_ = {}; }
+
+  // Of one step: its inputs end with the residual if the tail has one. Call load() first.
+  cpu::Epilogue epilogue(const Step<float>& step) const;
+
+ private:
+  Tail tail_;
+  bool has_bias_;
+  int64_t filters_;
+  std::vector<float> weight_;
+  std::vector<float> bias_;
+};
+
+}  // namespace fovea

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+
+#include "kernels/cpu/pointwise.h"
+
+namespace fovea {
+
+// What later ops do to an op's output before it reaches memory:
+// y = activation(batch_norm(op(x)) + residual), each part optional.
+struct Tail {
+  std::optional<double> batch_norm_epsilon;
+  bool residual = false;  // the last input
+  cpu::Pointwise activation = cpu::Pointwise::identity;
+  float alpha = 0;  // of the activation
+
+  bool ends() const { return activation != cpu::Pointwise::identity; }
+};
+
+}  // namespace fovea
