@@ -54,12 +54,13 @@ std::unordered_map<std::string_view, size_t> index_by_name(const std::vector<Par
 
 }  // namespace
 
-Plan::Plan(Model& model_, const Graph& graph_, const SessionOptions& options_) : model(model_), options(options_) {
+Plan::Plan(Model& model_, const Graph& graph_, const SessionOptions& options_, bool fused)
+    : model(model_), options(options_), original(graph_) {
   if (options.batch < 1) throw Error(ErrorKind::usage, fmt::format("batch must be at least 1, got {}", options.batch));
   const std::vector<Shape> inferred = infer_shapes(graph_, options.batch);
   for (size_t i = 0; i < inferred.size(); ++i) shapes.emplace(graph_.nodes()[i].name, inferred[i]);
   // Fused inference has no gradients.
-  const bool fusible = !options.reference && (options.training || options.differentiate.empty());
+  const bool fusible = fused && !options.reference && (options.training || options.differentiate.empty());
   graph = fusible ? fuse(graph_, inferred, kept_nodes(graph_, options), options.training) : graph_;
 
   output = graph.output_node();
@@ -153,7 +154,8 @@ void Plan::prepare_kernels() {
     signature.output = planned.shape;
     prepare.parameter_gradients = planned.has_gradient && options.parameter_gradients && !node.parameters.empty();
     try {
-      planned.kernel = options.reference ? prepare_reference(*node.op, signature) : node.op->prepare(signature, prepare);
+      planned.kernel =
+          options.reference ? prepare_reference(*node.op, signature) : node.op->prepare(signature, prepare);
     } catch (const Error& error) {
       throw Error(error.kind(), fmt::format("node '{}' ({}): {}", node.name, node.op->type(), error.what()));
     }

@@ -41,7 +41,7 @@ struct PlannedNode {
 // A graph made ready to run: what Session hides.
 class Plan {
  public:
-  Plan(Model& model_, const Graph& graph_, const SessionOptions& options_);
+  Plan(Model& model_, const Graph& graph_, const SessionOptions& options_, bool fused = true);
 
   void load_parameters();
   void forward_node(PlannedNode& node);
@@ -73,6 +73,7 @@ class Plan {
   Model& model;
   SessionOptions options;
   std::map<std::string, Shape, std::less<>> shapes;  // of every node of the graph as it was given
+  Graph original;                                    // as it was given
   Graph graph;                                       // with fused ops
   std::vector<size_t> parameter_index;               // graph parameter -> model parameter
   int output = -1;

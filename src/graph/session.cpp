@@ -90,12 +90,15 @@ void Session::parameters_changed() { plan_->load_parameters(); }
 void Session::set_step(uint64_t step) { plan_->step_number = step; }
 
 std::optional<std::string> Session::find_non_finite() {
-  for (int i = 0; i < plan_->count(); ++i) {
-    if (!plan_->at(i).needed) continue;
-    if (plan_->at(i).kernel) plan_->forward_node(plan_->at(i));
-    if (plan_->at(i).source != i) continue;
+  Plan plan(plan_->model, plan_->original, plan_->options, false);  // without fused ops, so that every node has a value
+  plan.step_number = plan_->step_number;
+  for (int i = 0; i < plan.count(); ++i) {
+    if (!plan.at(i).needed) continue;
+    if (!plan.graph.node(i).op) std::ranges::copy(input(plan.graph.node(i).name), plan.value_span(i).begin());
+    if (plan.at(i).kernel) plan.forward_node(plan.at(i));
+    if (plan.at(i).source != i) continue;
     const auto finite = [](float x) { return std::isfinite(x); };
-    if (!std::ranges::all_of(plan_->value_span(i), finite)) return plan_->graph.node(i).name;
+    if (!std::ranges::all_of(plan.value_span(i), finite)) return plan.graph.node(i).name;
   }
   return std::nullopt;
 }
