@@ -31,7 +31,7 @@ void list_networks(Format format) {
     const auto dims = entry.input.dims();
     switch (format) {
       case Format::text:
-        fmt::print("{:<10} {:<10} {}\n", entry.name, input, entry.source);
+        fmt::print("{:<18} {:<10} {}\n", entry.name, input, entry.source);
         break;
       case Format::json:
         list.push_back(

@@ -88,6 +88,11 @@ OpCase avg_pool_case(const std::string& name, const Shape& sample, const PoolOpt
       name, [=](Value x) { return avg_pool(x, options); }, sample);
 }
 
+OpCase adaptive_case(const std::string& name, const Shape& sample, const Pair& output) {
+  return unary(
+      name, [=](Value x) { return adaptive_avg_pool(Scope(x.graph()) / "pool", x, output); }, sample);
+}
+
 OpCase batch_norm_case(const std::string& name, const Shape& sample, const BatchNormOptions& options = {}) {
   return unary(
       name, [=](Value x) { return batch_norm(Scope(x.graph()) / "bn", x, options); }, sample);
@@ -258,6 +263,10 @@ const std::vector<OpCase>& op_cases() {
       speed(avg_pool_case("avg_pool_large", {28, 28, 64}, {.kernel = 2})),
       unary("global_avg_pool", global_avg_pool, {5, 7, 3}),
       speed(unary("global_avg_pool_resnet", global_avg_pool, {7, 7, 512})),
+      adaptive_case("adaptive_avg_pool", {7, 5, 3}, {3, 2}),
+      adaptive_case("adaptive_avg_pool_up", {2, 3, 5}, {5, 7}),
+      adaptive_case("adaptive_avg_pool_even", {6, 4, 17}, {3, 2}),
+      speed(adaptive_case("adaptive_avg_pool_large", {14, 14, 512}, 4)),
       unary("global_max_pool", global_max_pool, {5, 7, 3}, Draw::distinct()),
       speed(unary("global_max_pool_large", global_max_pool, {28, 28, 65}, Draw::distinct())),
 

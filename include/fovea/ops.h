@@ -73,6 +73,11 @@ Value avg_pool(const Scope& scope, Value x, const PoolOptions& options);
 Value global_avg_pool(Value x);
 Value global_max_pool(Value x);
 
+// Average of windows that share the picture out, whatever its extent: {N,H,W,C} -> {N,output.height,output.width,C},
+// output row i averages rows [floor(i H / H'), ceil((i + 1) H / H')), columns likewise, as in PyTorch. A picture that
+// has that extent already is returned as it is.
+Value adaptive_avg_pool(const Scope& scope, Value x, const Pair& output);
+
 // Fully connected: y[n,k] = b[k] + sum over c of w[k,c] * x[n,c]; {N,C} -> {N,units}.
 // Parameters: weight {units, C}, bias {units}.
 Value dense(const Scope& scope, Value x, int64_t units, bool bias = true);

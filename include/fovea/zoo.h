@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string_view>
 #include <vector>
 
 #include "fovea/model.h"
 
 // The networks that have a name. Each ends in logits {N, classes}: losses and predictions apply the softmax.
+// Names of networks and of their parameters, the parameters' shapes and the outputs for given weights equal those of
+// torchvision 0.14 where it has the network (without auxiliary heads): its state dicts load as they are.
 namespace fovea {
 
 struct ZooOptions {
@@ -14,9 +17,12 @@ struct ZooOptions {
   int64_t classes = 0;  // 0: the network's own
 };
 
+// x {N, H, W, C} -> logits {N, classes}
+using ZooBuilder = std::function<Value(const Scope& scope, Value x, int64_t classes)>;
+
 struct ZooEntry {
   std::string_view name;
-  Value (*build)(const Scope& scope, Value x, int64_t classes);  // x {N, H, W, C} -> logits
+  ZooBuilder build;
   Shape input;
   int64_t classes;
   Initializer initializer;  // Xavier for tanh, He for ReLU

@@ -158,6 +158,42 @@ class GlobalPoolOp final : public AnyPool<Kind, GlobalPoolOp<Kind>> {
   }
 };
 
+// As many windows as asked for, sharing the picture out.
+class AdaptiveAvgPoolOp final : public AnyPool<Average, AdaptiveAvgPoolOp> {
+ public:
+  explicit AdaptiveAvgPoolOp(const Pair& output) : output_(output) {}
+
+  std::string_view type() const override { return "adaptive_avg_pool"; }
+  Attributes attributes() const override { return {{"output", to_attribute(output_)}}; }
+  // Unequal windows, about as large as the picture allows: the whole, for want of one number.
+  Window window() const override { return {.extent = {}, .stride = {}, .whole = true}; }
+
+ protected:
+  PoolShape geometry(const Shape& x) const override {
+    require_extents("output", output_, 1);
+    const auto largest = [](int64_t n, int64_t windows) { return (n - 1) / windows + 2; };
+    return {.batch = x[0],
+            .height = x[1],
+            .width = x[2],
+            .channels = x[3],
+            .out_height = output_.height,
+            .out_width = output_.width,
+            .kernel_height = largest(x[1], output_.height),
+            .kernel_width = largest(x[2], output_.width),
+            .stride_height = 1,
+            .stride_width = 1,
+            .top = 0,
+            .bottom = 0,
+            .left = 0,
+            .right = 0,
+            .count_include_pad = false,
+            .adaptive = true};
+  }
+
+ private:
+  Pair output_;
+};
+
 template <class Kind>
 std::shared_ptr<const Op> read_pool(AttributeReader& attributes) {
   PoolOptions options{.kernel = read_pair(attributes, "kernel"),
@@ -177,6 +213,9 @@ Value add_pool(Graph& graph, const std::string& name, Value x, const PoolOptions
 
 std::shared_ptr<const Op> make_max_pool(AttributeReader& attributes) { return read_pool<Maximum>(attributes); }
 std::shared_ptr<const Op> make_avg_pool(AttributeReader& attributes) { return read_pool<Average>(attributes); }
+std::shared_ptr<const Op> make_adaptive_avg_pool(AttributeReader& attributes) {
+  return std::make_shared<AdaptiveAvgPoolOp>(read_pair(attributes, "output"));
+}
 std::shared_ptr<const Op> make_global_max_pool(AttributeReader&) { return std::make_shared<GlobalPoolOp<Maximum>>(); }
 std::shared_ptr<const Op> make_global_avg_pool(AttributeReader&) { return std::make_shared<GlobalPoolOp<Average>>(); }
 
@@ -187,6 +226,10 @@ Value max_pool(const Scope& scope, Value x, const PoolOptions& options) {
 }
 Value avg_pool(const Scope& scope, Value x, const PoolOptions& options) {
   return add_pool<Average>(scope.graph(), scope.path(), x, options);
+}
+Value adaptive_avg_pool(const Scope& scope, Value x, const Pair& output) {
+  if (x.shape().rank() == 4 && x.shape()[1] == output.height && x.shape()[2] == output.width) return x;
+  return scope.graph().add(scope.path(), std::make_shared<AdaptiveAvgPoolOp>(output), {x});
 }
 Value global_max_pool(Value x) { return x.graph().add("", std::make_shared<GlobalPoolOp<Maximum>>(), {x}); }
 Value global_avg_pool(Value x) { return x.graph().add("", std::make_shared<GlobalPoolOp<Average>>(), {x}); }

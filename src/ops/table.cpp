@@ -13,6 +13,7 @@ namespace fovea {
 namespace {
 
 constexpr std::array ops = {
+    OpEntry{"adaptive_avg_pool", make_adaptive_avg_pool},
     OpEntry{"add", make_add},
     OpEntry{"avg_pool", make_avg_pool},
     OpEntry{"batch_norm", make_batch_norm},

@@ -15,6 +15,7 @@ struct OpEntry {
 };
 
 // Defined beside each op, listed in table.cpp.
+std::shared_ptr<const Op> make_adaptive_avg_pool(AttributeReader& attributes);
 std::shared_ptr<const Op> make_add(AttributeReader& attributes);
 std::shared_ptr<const Op> make_avg_pool(AttributeReader& attributes);
 std::shared_ptr<const Op> make_batch_norm(AttributeReader& attributes);

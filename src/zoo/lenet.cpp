@@ -3,6 +3,8 @@
 
 namespace fovea::zoo {
 
+namespace {
+
 // LeCun et al. 1998, with every map of C3 seeing every map of S2, plain averages in S2 and S4, and a dense last layer.
 Value lenet5(const Scope& scope, Value x, int64_t classes) {
   x = tanh(conv(scope / "conv1", x, {.filters = 6, .kernel = 5}));    // C1 28x28x6
@@ -23,6 +25,25 @@ Value digits(const Scope& scope, Value x, int64_t classes) {
   x = relu(dense(scope / "fc1", flatten(x), 120));
   x = relu(dense(scope / "fc2", x, 100));
   return dense(scope / "fc3", x, classes);
+}
+
+}  // namespace
+
+std::vector<ZooEntry> lenet() {
+  return {{"lenet5",
+           lenet5,
+           {32, 32, 1},
+           10,
+           Initializer::xavier_uniform,
+           0.05,
+           "LeCun et al. 1998, gradient-based learning"},
+          {"digits",
+           digits,
+           {32, 32, 1},
+           10,
+           Initializer::he_normal,
+           0.01,
+           "Harley 2015, interactive node-link visualization of CNNs"}};
 }
 
 }  // namespace fovea::zoo

@@ -3,11 +3,25 @@
 
 namespace fovea::zoo {
 
-Value mlp(const Scope& scope, Value x, int64_t classes) {
+namespace {
+
+Value network(const Scope& scope, Value x, int64_t classes) {
   x = flatten(x);
   x = relu(dense(scope / "fc1", x, 300));
   x = relu(dense(scope / "fc2", x, 100));
   return dense(scope / "fc3", x, classes);
+}
+
+}  // namespace
+
+std::vector<ZooEntry> mlp() {
+  return {{"mlp",
+           network,
+           {28, 28, 1},
+           10,
+           Initializer::he_normal,
+           0.01,
+           "LeCun et al. 1998, two hidden layers 784-300-100-10; here with ReLU"}};
 }
 
 }  // namespace fovea::zoo

@@ -1,14 +1,31 @@
 #pragma once
 
-#include "fovea/ops.h"
+#include <string_view>
+#include <vector>
 
-// The builders behind the table of zoo.cpp: x {N, H, W, C} -> logits {N, classes}.
+#include "fovea/ops.h"
+#include "fovea/zoo.h"
+
+// The families behind zoo::list(), one file each. To add a network: its row in its family's file; to add a family: its
+// file, its line here and in zoo.cpp.
 namespace fovea::zoo {
 
-Value digits(const Scope& scope, Value x, int64_t classes);
-Value lenet5(const Scope& scope, Value x, int64_t classes);
-Value minivgg(const Scope& scope, Value x, int64_t classes);
-Value mlp(const Scope& scope, Value x, int64_t classes);
-Value tinyvgg(const Scope& scope, Value x, int64_t classes);
+std::vector<ZooEntry> alexnet();
+std::vector<ZooEntry> densenet();
+std::vector<ZooEntry> googlenet();
+std::vector<ZooEntry> inception();
+std::vector<ZooEntry> lenet();
+std::vector<ZooEntry> minivgg();
+std::vector<ZooEntry> mlp();
+std::vector<ZooEntry> resnet();
+std::vector<ZooEntry> squeezenet();
+std::vector<ZooEntry> tinyvgg();
+std::vector<ZooEntry> vgg();
+
+// A row of a network of ReLUs for ImageNet's 1000 classes.
+inline ZooEntry imagenet(std::string_view name, ZooBuilder build, std::string_view source, int64_t extent = 224,
+                         double learning_rate = 0.01) {
+  return {name, std::move(build), {extent, extent, 3}, 1000, Initializer::he_normal, learning_rate, source};
+}
 
 }  // namespace fovea::zoo

@@ -19,12 +19,16 @@ Value block(const Scope& scope, Value x, int number) {
   return max_pool(scope / fmt::format("max_pool_{}", number), x, {.kernel = 2});
 }
 
-}  // namespace
-
-Value tinyvgg(const Scope& scope, Value x, int64_t classes) {
+Value network(const Scope& scope, Value x, int64_t classes) {
   x = block(scope, x, 1);  // 30x30x10
   x = block(scope, x, 2);  // 13x13x10
   return dense(scope / "output", flatten(x), classes);
+}
+
+}  // namespace
+
+std::vector<ZooEntry> tinyvgg() {
+  return {{"tinyvgg", network, {64, 64, 3}, 10, Initializer::he_normal, 0.01, "Wang et al. 2020, CNN Explainer"}};
 }
 
 }  // namespace fovea::zoo

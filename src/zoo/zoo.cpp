@@ -13,15 +13,14 @@
 namespace fovea::zoo {
 
 const std::vector<ZooEntry>& list() {
-  constexpr auto he = Initializer::he_normal;
-  constexpr auto xavier = Initializer::xavier_uniform;
-  static const std::vector<ZooEntry> entries = {
-      {"digits", digits, {32, 32, 1}, 10, he, 0.01, "Harley 2015, interactive node-link visualization of CNNs"},
-      {"lenet5", lenet5, {32, 32, 1}, 10, xavier, 0.05, "LeCun et al. 1998, gradient-based learning"},
-      {"minivgg", minivgg, {32, 32, 3}, 10, he, 0.01, "Rosebrock 2017, MiniVGGNet; Simonyan & Zisserman 2015, VGG"},
-      {"mlp", mlp, {28, 28, 1}, 10, he, 0.01, "LeCun et al. 1998, two hidden layers 784-300-100-10; here with ReLU"},
-      {"tinyvgg", tinyvgg, {64, 64, 3}, 10, he, 0.01, "Wang et al. 2020, CNN Explainer"},
-  };
+  static const std::vector<ZooEntry> entries = [] {
+    std::vector<ZooEntry> all;
+    for (auto* const family :
+         {lenet, mlp, minivgg, tinyvgg, alexnet, vgg, googlenet, inception, resnet, squeezenet, densenet}) {
+      for (ZooEntry& entry : family()) all.push_back(std::move(entry));
+    }
+    return all;
+  }();
   return entries;
 }
 

@@ -209,6 +209,8 @@ avg_pool("avg_pool_ceil_exclude_pad", (2, 6, 7, 3), 3, 2, (1, 1, 1, 1), ceil_mod
 avg_pool("avg_pool_unequal", (2, 7, 8, 5), (2, 3), (1, 2), (0, 1, 1, 0))
 avg_pool("avg_pool_same", (2, 7, 6, 3), 3, 2, (1, 1, 0, 1), count_include_pad=False)
 case("global_avg_pool", spatial(lambda x: F.adaptive_avg_pool2d(x, 1)), (2, 5, 7, 3))
+case("adaptive_avg_pool", spatial(lambda x: F.adaptive_avg_pool2d(x, (3, 2))), (2, 7, 5, 3))
+case("adaptive_avg_pool_up", spatial(lambda x: F.adaptive_avg_pool2d(x, (5, 7))), (2, 2, 3, 5))
 case("global_max_pool", spatial(lambda x: F.adaptive_max_pool2d(x, 1)), ((2, 5, 7, 3), distinct))
 
 
