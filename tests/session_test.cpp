@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "fovea/error.h"
@@ -34,6 +35,40 @@ TEST(MemoryPlanner, BuffersThatLiveTogetherNeverOverlap) {
 TEST(MemoryPlanner, ReusesMemoryOfTheDead) {
   const MemoryPlan plan = plan_memory({{1000, 0, 1}, {1000, 1, 2}, {1000, 2, 3}, {1000, 3, 4}});
   EXPECT_LE(plan.floats, 2 * 1008U);
+}
+
+// A profiled step is a step: the same values and gradients, and a time for every node that has work.
+TEST(Session, ProfileTimesEveryNodeOfAStep) {
+  Graph graph;
+  const Value x = graph.input("x", {6, 6, 2});
+  const Value y = conv(graph, conv(graph, x, {.filters = 3, .kernel = 3}), {.filters = 16, .kernel = 3});
+  const std::string loss = mse(flatten(y), graph.input("target", {64})).name();
+  Model model(graph, 7);
+  Session session(model, {.batch = 2, .differentiate = loss});
+  for (const char* name : {"x", "target"}) {
+    for (size_t i = 0; i < session.input(name).size(); ++i) session.input(name)[i] = 0.01F * static_cast<float>(i % 37);
+  }
+  session.forward();
+  session.backward();
+  const float value = session.output()[0];
+  const std::vector<float> gradient(session.parameter_gradient(0).begin(), session.parameter_gradient(0).end());
+
+  const std::vector<NodeProfile> nodes = session.profile();
+  EXPECT_EQ(session.output()[0], value);
+  EXPECT_TRUE(std::ranges::equal(session.parameter_gradient(0), gradient));
+  ASSERT_EQ(nodes.size(), 4U);  // two convolutions, flatten, the loss
+  EXPECT_EQ(nodes[0].node, "conv");
+  EXPECT_EQ(nodes[0].op, "conv");
+  EXPECT_EQ(nodes[0].output, (Shape{2, 4, 4, 3}));
+  EXPECT_FALSE(nodes[0].algorithm.empty());
+  EXPECT_EQ(nodes[0].forward_multiply_adds, 2 * 16 * 3 * 18);
+  EXPECT_EQ(nodes[0].backward_multiply_adds, 2 * 16 * 3 * 18);  // nobody wants the gradient of x
+  EXPECT_EQ(nodes[1].backward_multiply_adds, 2 * nodes[1].forward_multiply_adds);
+  EXPECT_EQ(nodes[3].op, "mse");
+  for (const NodeProfile& node : nodes) {
+    EXPECT_GT(node.forward_seconds, 0) << node.node;
+    EXPECT_GT(node.backward_seconds, 0) << node.node;
+  }
 }
 
 // x -> tanh -> sigmoid -> relu: values and derivatives known in closed form.

@@ -74,6 +74,8 @@ struct Step {
 class Kernel {
  public:
   virtual ~Kernel() = default;
+  // How this kernel computes and, after a colon, why it was chosen: "direct: few channels". Empty: there is one way.
+  virtual std::string algorithm() const { return {}; }
   virtual size_t saved_size() const { return 0; }    // floats
   virtual size_t scratch_size() const { return 0; }  // floats
   // Called before the first forward and whenever parameter values have changed: pack them here.

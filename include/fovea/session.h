@@ -25,6 +25,18 @@ struct SessionOptions {
   bool reference = false;                // run the naive specification of every op instead of the fast kernels
 };
 
+// What one node of the compiled graph does in a step, and the time it takes.
+struct NodeProfile {
+  std::string node;
+  std::string op;                      // its type
+  Shape output;                        // with the batch
+  std::string algorithm;               // as Kernel::algorithm says
+  int64_t forward_multiply_adds = 0;   // of the whole batch
+  int64_t backward_multiply_adds = 0;  // as many as forward's for the input gradient, and for the weight gradient
+  double forward_seconds = 0;
+  double backward_seconds = 0;  // zero where nothing runs backward
+};
+
 // A graph compiled for one batch size and mode: kernels prepared, weights packed, every buffer placed in one arena by
 // liveness. After construction a step allocates nothing.
 // The model must outlive the session and keep its parameters where they are.
@@ -61,6 +73,10 @@ class Session {
 
   // Runs forward again, node by node; the name of the first node whose output has a NaN or an infinity.
   std::optional<std::string> find_non_finite();
+
+  // Runs forward, and backward where the session has one, and times every node. Nodes that fusing or folding left
+  // without a kernel of their own are not listed.
+  std::vector<NodeProfile> profile();
 
   size_t arena_bytes() const;
 

@@ -322,12 +322,15 @@ void Plan::forward_node(PlannedNode& node) {
 
 void Plan::backward() {
   for (int i = differentiated; i >= 0; --i) {
-    PlannedNode& node = at(i);
-    if (!node.kernel || !node.has_gradient) continue;
-    node.kernel->backward(node.backward_step);
-    for (size_t k = 0; k < node.add_gradient.size(); ++k) {
-      if (node.add_gradient[k]) add_into(gradient_span(graph.node(i).inputs[k]), node.input_gradient_pointers[k]);
-    }
+    if (at(i).kernel && at(i).has_gradient) backward_node(i);
+  }
+}
+
+void Plan::backward_node(int i) {
+  PlannedNode& node = at(i);
+  node.kernel->backward(node.backward_step);
+  for (size_t k = 0; k < node.add_gradient.size(); ++k) {
+    if (node.add_gradient[k]) add_into(gradient_span(graph.node(i).inputs[k]), node.input_gradient_pointers[k]);
   }
 }
 

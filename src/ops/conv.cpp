@@ -28,6 +28,7 @@ class ConvKernel final : public Kernel {
         input_gradient_(input_gradient),
         backward_(input_gradient || parameter_gradients) {}
 
+  std::string algorithm() const override { return "implicit gemm"; }
   size_t scratch_size() const override {
     return std::max(conv_.forward_scratch(), backward_ ? conv_.backward_scratch() : 0);
   }
@@ -65,6 +66,7 @@ class DirectConvKernel final : public Kernel {
     if (input_gradient) conv_.emplace(shape);
   }
 
+  std::string algorithm() const override { return "direct: few channels"; }
   size_t scratch_size() const override {
     return std::max({direct_.forward_scratch(), parameter_gradients_ ? direct_.weight_gradient_scratch() : 0,
                      conv_ ? conv_->backward_scratch() : 0});
@@ -102,6 +104,7 @@ class DepthwiseKernel final : public Kernel {
         weights_per_filter_(shape.taps()),
         parameter_gradients_(parameter_gradients) {}
 
+  std::string algorithm() const override { return "depthwise: one channel a filter"; }
   size_t scratch_size() const override { return parameter_gradients_ ? depthwise_.weight_gradient_scratch() : 0; }
   void load(std::span<const float* const> parameters) override {
     depthwise_.load(parameters_.load(parameters, weights_per_filter_));
