@@ -74,6 +74,16 @@ OpCase fused_norm_case(const std::string& name, const Shape& sample, const Fused
   return {.name = name, .build = build};
 }
 
+OpCase depthwise_case(const std::string& name, int64_t side, int64_t channels, int64_t kernel, int64_t stride) {
+  return batch_of(1, conv_case("depthwise_" + name, {side, side, channels},
+                               {.filters = channels,
+                                .kernel = kernel,
+                                .stride = stride,
+                                .padding = kernel / 2,
+                                .groups = channels,
+                                .bias = false}));
+}
+
 OpCase dense_case(const std::string& name, int64_t channels, int64_t units, bool bias = true) {
   return unary(name, [=](Value x) { return dense(x.graph(), x, units, bias); }, {channels});
 }
@@ -201,6 +211,21 @@ const std::vector<OpCase>& op_cases() {
       speed(tolerance(2e-5, conv_case("conv_resnet_64", {28, 28, 64}, {.filters = 64, .kernel = 3, .padding = 1}))),
       speed(tolerance(2e-5, conv_case("conv_resnet_256", {7, 7, 256}, {.filters = 256, .kernel = 3, .padding = 1}))),
       speed(conv_case("conv_resnet_down", {28, 28, 64}, {.filters = 128, .stride = 2, .bias = false})),
+      speed(depthwise_case("mobilenet_112x32", 112, 32, 3, 1)),
+      speed(depthwise_case("mobilenet_112x96_stride", 112, 96, 3, 2)),
+      speed(depthwise_case("mobilenet_56x144", 56, 144, 3, 1)),
+      speed(depthwise_case("mobilenet_56x144_stride", 56, 144, 3, 2)),
+      speed(depthwise_case("mobilenet_28x192", 28, 192, 3, 1)),
+      speed(depthwise_case("mobilenet_14x576", 14, 576, 3, 1)),
+      speed(depthwise_case("mobilenet_7x960", 7, 960, 3, 1)),
+      speed(batch_of(4, depthwise_case("mobilenet_many_56x144", 56, 144, 3, 1))),
+      speed(depthwise_case("efficientnet_28x240", 28, 240, 5, 1)),
+      speed(depthwise_case("efficientnet_56x144_stride", 56, 144, 5, 2)),
+      speed(depthwise_case("efficientnet_7x1152", 7, 1152, 5, 1)),
+      speed(depthwise_case("convnext_56x96", 56, 96, 7, 1)),
+      speed(depthwise_case("convnext_28x192", 28, 192, 7, 1)),
+      speed(depthwise_case("convnext_14x384", 14, 384, 7, 1)),
+      speed(depthwise_case("convnext_7x768", 7, 768, 7, 1)),
       speed(conv_case("conv_mobilenet", {56, 56, 32}, {.filters = 32, .kernel = 3, .padding = 1, .groups = 32})),
 
       conv_case("conv_direct_blocks", {37, 41, 1}, {.filters = 7, .kernel = {4, 3}, .padding = {3, 0, 1, 5}}),
@@ -238,6 +263,8 @@ const std::vector<OpCase>& op_cases() {
       batch_of(1, dense_case("dense_one_sample", 130, 70)),
       batch_of(33, dense_case("dense_odd", 35, 17)),
       speed(batch_of(64, dense_case("dense_lenet_f6", 120, 84))),
+      speed(batch_of(1, dense_case("dense_one_sample_4096", 4096, 1000))),
+      speed(batch_of(16, dense_case("dense_few_samples_4096", 4096, 1000))),
       speed(batch_of(150, dense_case("dense_wide", 1024, 512))),
 
       max_pool_case("max_pool", {6, 8, 3}, {.kernel = 2}),
@@ -249,6 +276,10 @@ const std::vector<OpCase>& op_cases() {
       max_pool_case("max_pool_same", {7, 6, 3}, {.kernel = 3, .stride = 2, .padding = Padding::same()}),
       max_pool_case("max_pool_gaps", {8, 9, 19}, {.kernel = 2, .stride = 3}),
       speed(max_pool_case("max_pool_resnet", {56, 56, 64}, {.kernel = 3, .stride = 2, .padding = 1})),
+      speed(
+          batch_of(8, max_pool_case("max_pool_resnet_many", {112, 112, 64}, {.kernel = 3, .stride = 2, .padding = 1}))),
+      speed(batch_of(1, max_pool_case("max_pool_googlenet", {28, 28, 192}, {.kernel = 3, .stride = 1, .padding = 1}))),
+      speed(batch_of(1, max_pool_case("max_pool_vgg", {112, 112, 128}, {.kernel = 2}))),
       avg_pool_case("avg_pool", {6, 8, 3}, {.kernel = 2}),
       avg_pool_case("avg_pool_odd", {5, 7, 3}, {.kernel = 2}),
       avg_pool_case("avg_pool_padded", {7, 8, 3}, {.kernel = 3, .stride = 2, .padding = 1}),
@@ -261,6 +292,9 @@ const std::vector<OpCase>& op_cases() {
       avg_pool_case("avg_pool_same", {7, 6, 3},
                     {.kernel = 3, .stride = 2, .padding = Padding::same(), .count_include_pad = false}),
       speed(avg_pool_case("avg_pool_large", {28, 28, 64}, {.kernel = 2})),
+      speed(batch_of(1, avg_pool_case("avg_pool_inception", {35, 35, 192}, {.kernel = 3, .stride = 1, .padding = 1}))),
+      speed(batch_of(1, avg_pool_case("avg_pool_densenet", {28, 28, 256}, {.kernel = 2}))),
+      speed(batch_of(1, unary("global_avg_pool_squeeze", global_avg_pool, {56, 56, 96}))),
       unary("global_avg_pool", global_avg_pool, {5, 7, 3}),
       speed(unary("global_avg_pool_resnet", global_avg_pool, {7, 7, 512})),
       adaptive_case("adaptive_avg_pool", {7, 5, 3}, {3, 2}),
@@ -289,6 +323,9 @@ const std::vector<OpCase>& op_cases() {
       binary("add_channels", add, {5, 7, 3}, {1, 1, 3}),
       binary("add_outer", add, {5, 1, 3}, {1, 7, 1}),
       speed(binary("add_large", add, {56, 56, 64}, {56, 56, 64})),
+      speed(batch_of(1, binary("add_one_picture", add, {28, 28, 512}, {28, 28, 512}))),
+      speed(batch_of(1, binary("multiply_squeeze", multiply, {28, 28, 240}, {1, 1, 240}))),
+      speed(batch_of(8, binary("multiply_squeeze_many", multiply, {14, 14, 672}, {1, 1, 672}))),
       binary("multiply", multiply, {5, 7, 3}, {5, 7, 3}),
       binary("multiply_channels", multiply, {5, 7, 3}, {1, 1, 3}),
       binary("multiply_outer", multiply, {5, 1, 3}, {1, 7, 1}),
@@ -296,6 +333,8 @@ const std::vector<OpCase>& op_cases() {
       concatenate_case("concatenate", {{5, 4, 3}, {5, 4, 1}, {5, 4, 6}}),
       concatenate_case("concatenate_flat", {{7}, {4}}),
       speed(concatenate_case("concatenate_large", {{28, 28, 64}, {28, 28, 32}})),
+
+      speed(batch_of(1, concatenate_case("concatenate_densenet", {{28, 28, 256}, {28, 28, 32}}))),
 
       unary("softmax", softmax, {11}),
       unary("softmax_pixels", softmax, {3, 4, 5}),

@@ -98,9 +98,9 @@ class DirectConvKernel final : public Kernel {
 
 class DepthwiseKernel final : public Kernel {
  public:
-  DepthwiseKernel(const ConvShape& shape, FoldedParameters parameters, bool parameter_gradients)
+  DepthwiseKernel(const ConvShape& shape, FoldedParameters parameters, bool input_gradient, bool parameter_gradients)
       : parameters_(std::move(parameters)),
-        depthwise_(shape),
+        depthwise_(shape, input_gradient),
         weights_per_filter_(shape.taps()),
         parameter_gradients_(parameter_gradients) {}
 
@@ -198,7 +198,9 @@ class ConvOp final : public OpBase<ConvOp> {
     const bool input_gradient = !options.input_gradients.empty() && options.input_gradients[0];
     const bool parameter_gradients = options.parameter_gradients;
     FoldedParameters parameters(options.tail, options_.bias, s.filters);
-    if (s.is_depthwise()) return std::make_unique<DepthwiseKernel>(s, std::move(parameters), parameter_gradients);
+    if (s.is_depthwise()) {
+      return std::make_unique<DepthwiseKernel>(s, std::move(parameters), input_gradient, parameter_gradients);
+    }
     if (cpu::DirectConv::suits(s)) {
       return std::make_unique<DirectConvKernel>(s, std::move(parameters), input_gradient, parameter_gradients);
     }

@@ -1,160 +1,134 @@
 #include "kernels/cpu/depthwise.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "fovea/parallel.h"
+#include "kernels/cpu/depthwise_row.h"
 
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/cpu/depthwise.cpp"
-#include <hwy/foreach_target.h>
-#include <hwy/highway.h>
-
-#include "kernels/cpu/activation-inl.h"
-#include "kernels/cpu/vectors-inl.h"
-
-HWY_BEFORE_NAMESPACE();
-namespace fovea::cpu::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-
-// The taps of a window that fall inside the picture, for one output row and column.
-struct TapRange {
-  int64_t first, last;
-};
-
-HWY_INLINE TapRange taps_inside(int64_t start, int64_t dilation, int64_t kernel, int64_t extent) {
-  const int64_t first = start < 0 ? (-start + dilation - 1) / dilation : 0;
-  const int64_t last = start < extent ? std::min(kernel, (extent - start + dilation - 1) / dilation) : 0;
-  return {first, std::max(first, last)};
-}
-
-// Calls visit(offset of the input pixel, offset of the tap's weights) for the taps of output pixel (n, i, j) that lie
-// inside the picture.
-template <class Visit>
-HWY_INLINE void for_each_tap(const ConvShape& s, int64_t n, int64_t i, int64_t j, const Visit& visit) {
-  const int64_t row = i * s.stride_height - s.top;
-  const int64_t column = j * s.stride_width - s.left;
-  const TapRange rows = taps_inside(row, s.dilation_height, s.kernel_height, s.height);
-  const TapRange columns = taps_inside(column, s.dilation_width, s.kernel_width, s.width);
-  for (int64_t a = rows.first; a < rows.last; ++a) {
-    const int64_t line = (n * s.height + row + a * s.dilation_height) * s.width;
-    for (int64_t b = columns.first; b < columns.last; ++b) {
-      visit((line + column + b * s.dilation_width) * s.channels, (a * s.kernel_width + b) * s.channels);
-    }
-  }
-}
-
-void DepthwiseRow(const ConvShape& s, int64_t n, int64_t i, const float* x, const float* weights,
-                  const Epilogue& epilogue, float* y) {
-  const Clamp clamp = clamp_of(epilogue.activation);
-  for (int64_t j = 0; j < s.out_width; ++j) {
-    const int64_t first = ((n * s.out_height + i) * s.out_width + j) * s.channels;
-    for_each_vector(s.channels, [&](auto d, int64_t c) HWY_ATTR {
-      auto sum = epilogue.bias ? hn::LoadU(d, epilogue.bias + c) : hn::Zero(d);
-      for_each_tap(s, n, i, j, [&](int64_t pixel, int64_t tap) HWY_ATTR {
-        sum = hn::MulAdd(hn::LoadU(d, x + pixel + c), hn::LoadU(d, weights + tap + c), sum);
-      });
-      if (epilogue.residual) sum = hn::Add(sum, hn::LoadU(d, epilogue.residual + first + c));
-      hn::StoreU(ClampVector(d, clamp, sum), d, y + first + c);
-    });
-  }
-  if (is_clamp(epilogue.activation)) return;
-  float* const row = y + (n * s.out_height + i) * s.out_width * s.channels;
-  ActivateRow(epilogue.activation, epilogue.alpha, s.out_width * s.channels, row, row);
-}
-
-// Adds picture n's output gradients into its input gradient.
-void DepthwiseInputGradient(const ConvShape& s, int64_t n, const float* dy, const float* weights, float* dx) {
-  for (int64_t i = 0; i < s.out_height; ++i) {
-    for (int64_t j = 0; j < s.out_width; ++j) {
-      const float* const gradient = dy + ((n * s.out_height + i) * s.out_width + j) * s.channels;
-      for_each_tap(s, n, i, j, [&](int64_t pixel, int64_t tap) HWY_ATTR {
-        for_each_vector(s.channels, [&](auto d, int64_t c) HWY_ATTR {
-          const auto product = hn::Mul(hn::LoadU(d, gradient + c), hn::LoadU(d, weights + tap + c));
-          hn::StoreU(hn::Add(hn::LoadU(d, dx + pixel + c), product), d, dx + pixel + c);
-        });
-      });
-    }
-  }
-}
-
-// Adds picture n's share to part, [taps + 1][channels]; the last row is the bias.
-void DepthwiseWeightGradient(const ConvShape& s, int64_t n, const float* x, const float* dy, float* part) {
-  for (int64_t i = 0; i < s.out_height; ++i) {
-    for (int64_t j = 0; j < s.out_width; ++j) {
-      const float* const gradient = dy + ((n * s.out_height + i) * s.out_width + j) * s.channels;
-      for_each_tap(s, n, i, j, [&](int64_t pixel, int64_t tap) HWY_ATTR {
-        for_each_vector(s.channels, [&](auto d, int64_t c) HWY_ATTR {
-          const auto sum = hn::LoadU(d, part + tap + c);
-          hn::StoreU(hn::MulAdd(hn::LoadU(d, gradient + c), hn::LoadU(d, x + pixel + c), sum), d, part + tap + c);
-        });
-      });
-      float* const bias = part + s.taps() * s.channels;
-      for_each_vector(s.channels, [&](auto d, int64_t c) HWY_ATTR {
-        hn::StoreU(hn::Add(hn::LoadU(d, bias + c), hn::LoadU(d, gradient + c)), d, bias + c);
-      });
-    }
-  }
-}
-
-}  // namespace fovea::cpu::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
 namespace fovea::cpu {
 
-HWY_EXPORT(DepthwiseRow);
-HWY_EXPORT(DepthwiseInputGradient);
-HWY_EXPORT(DepthwiseWeightGradient);
+namespace {
 
-Depthwise::Depthwise(const ConvShape& shape)
-    : shape_(shape), weights_(static_cast<size_t>(shape.taps() * shape.channels)) {}
+struct LayerAxis {
+  int64_t in, out, kernel, stride, dilation, before;
+};
+
+LayerAxis layer_rows(const ConvShape& s) {
+  return {s.height, s.out_height, s.kernel_height, s.stride_height, s.dilation_height, s.top};
+}
+LayerAxis layer_columns(const ConvShape& s) {
+  return {s.width, s.out_width, s.kernel_width, s.stride_width, s.dilation_width, s.left};
+}
+
+DepthwiseAxis forward_axis(const LayerAxis& a) {
+  return {.extent = a.in,
+          .kernel = a.kernel,
+          .stride = a.stride,
+          .dilation = a.dilation,
+          .before = a.before,
+          .count = a.out,
+          .out_extent = a.out,
+          .first = 0,
+          .step = 1,
+          .first_tap = 0,
+          .tap_step = 1};
+}
+
+// The input pixels h = first, first + stride ... Tap a met h in output (h + before - a dilation) / stride where that is
+// whole: for every tap_step-th a. The last of these taps lies first in the gradient of the outputs.
+DepthwiseAxis gradient_axis(const LayerAxis& l, int64_t first) {
+  const int64_t common = std::gcd(l.stride, l.dilation);
+  const int64_t tap_step = l.stride / common;
+  int64_t tap = 0;
+  while (tap < tap_step && (first + l.before - tap * l.dilation) % l.stride != 0) ++tap;
+  const int64_t taps = tap < std::min(tap_step, l.kernel) ? (l.kernel - tap + tap_step - 1) / tap_step : 0;
+  const int64_t dilation = l.dilation / common;
+  const int64_t output = taps > 0 ? (first + l.before - tap * l.dilation) / l.stride : 0;  // that meets `first` and tap
+  return {.extent = l.out,
+          .kernel = taps,
+          .stride = 1,
+          .dilation = dilation,
+          .before = (taps - 1) * dilation - output,
+
+          .count = (l.in - first + l.stride - 1) / l.stride,
+          .out_extent = l.in,
+          .first = first,
+          .step = l.stride,
+          .first_tap = tap + (taps - 1) * tap_step,
+          .tap_step = -tap_step};
+}
+
+int64_t blocks_of(int64_t channels) { return (channels + depthwise_block - 1) / depthwise_block; }
+
+void pack(const ConvShape& s, const float* weight, DepthwisePass& pass) {
+  pass.weights.assign(static_cast<size_t>(blocks_of(s.channels) * pass.taps() * depthwise_block), 0.0F);
+  for (int64_t c = 0; c < s.channels; ++c) {
+    const float* const from = weight + c * s.taps();
+    float* to = pass.weights.data() + c / depthwise_block * pass.taps() * depthwise_block + c % depthwise_block;
+    for (int64_t a = 0; a < pass.rows.kernel; ++a) {
+      const int64_t row = (pass.rows.first_tap + a * pass.rows.tap_step) * s.kernel_width;
+      for (int64_t b = 0; b < pass.columns.kernel; ++b, to += depthwise_block) {
+        *to = from[row + pass.columns.first_tap + b * pass.columns.tap_step];
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Depthwise::Depthwise(const ConvShape& shape, bool input_gradient) : shape_(shape) {
+  const LayerAxis rows = layer_rows(shape);
+  const LayerAxis columns = layer_columns(shape);
+  forward_.push_back({forward_axis(rows), forward_axis(columns), {}});
+  if (!input_gradient) return;
+  for (int64_t row = 0; row < std::min(rows.stride, rows.in); ++row) {
+    for (int64_t column = 0; column < std::min(columns.stride, columns.in); ++column) {
+      gradient_.push_back({gradient_axis(rows, row), gradient_axis(columns, column), {}});
+    }
+  }
+}
 
 void Depthwise::load(const float* weight) {
-  for (int64_t c = 0; c < shape_.channels; ++c) {
-    for (int64_t tap = 0; tap < shape_.taps(); ++tap) {
-      weights_[static_cast<size_t>(tap * shape_.channels + c)] = weight[c * shape_.taps() + tap];
-    }
+  for (DepthwisePass& pass : forward_) pack(shape_, weight, pass);
+  for (DepthwisePass& pass : gradient_) pack(shape_, weight, pass);
+}
+
+// Tasks are rows of channel blocks whose weights stay in the first cache.
+void Depthwise::run(const std::vector<DepthwisePass>& passes, const float* in, const Epilogue& epilogue,
+                    float* out) const {
+  constexpr int64_t weights_in_cache = 4096;  // floats
+  constexpr int64_t multiply_adds_per_task = 65536;
+  const int64_t all = blocks_of(shape_.channels);
+  const int64_t most = std::max<int64_t>(1, weights_in_cache / (shape_.taps() * 2 * depthwise_block)) * 2;
+  const int64_t parts = (all + most - 1) / most;
+  const int64_t pairs = ((all + parts - 1) / parts + 1) / 2;
+  const int64_t width = 2 * pairs * depthwise_block;  // pairs of 16 channels make full tiles
+  const int64_t blocks = (shape_.channels + width - 1) / width;
+  int64_t rows = 0, columns = 0;
+  for (const DepthwisePass& pass : passes) {
+    rows = std::max(rows, pass.rows.count);
+    columns += pass.columns.count;
   }
+  const int64_t work =
+      columns * std::min(width, shape_.channels) * shape_.taps() / static_cast<int64_t>(passes.size()) + 1;
+  parallel_for(shape_.batch * blocks * rows, std::max<int64_t>(1, multiply_adds_per_task / work),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t k = begin; k < end; ++k) {
+                   const int64_t row = k % rows;
+                   const int64_t first = k / rows % blocks * width;
+                   const int64_t last = std::min(first + width, shape_.channels);
+                   for (const DepthwisePass& pass : passes) {
+                     if (row < pass.rows.count) {
+                       depthwise_row(pass, shape_.channels, k / rows / blocks, row, first, last, in, epilogue, out);
+                     }
+                   }
+                 }
+               });
 }
 
-void Depthwise::forward(const float* x, const Epilogue& epilogue, float* y) const {
-  auto* const row = HWY_DYNAMIC_DISPATCH(DepthwiseRow);
-  parallel_for(shape_.batch * shape_.out_height, 2, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      row(shape_, r / shape_.out_height, r % shape_.out_height, x, weights_.data(), epilogue, y);
-    }
-  });
-}
+void Depthwise::forward(const float* x, const Epilogue& epilogue, float* y) const { run(forward_, x, epilogue, y); }
 
-void Depthwise::input_gradient(const float* dy, float* dx) const {
-  auto* const add = HWY_DYNAMIC_DISPATCH(DepthwiseInputGradient);
-  parallel_for(shape_.batch, 1, [&](int64_t begin, int64_t end) {
-    const int64_t picture = shape_.height * shape_.width * shape_.channels;
-    std::fill_n(dx + begin * picture, (end - begin) * picture, 0.0F);
-    for (int64_t n = begin; n < end; ++n) add(shape_, n, dy, weights_.data(), dx);
-  });
-}
-
-size_t Depthwise::weight_gradient_scratch() const {
-  return static_cast<size_t>(shape_.batch * (shape_.taps() + 1) * shape_.channels);
-}
-
-void Depthwise::weight_gradient(const float* x, const float* dy, float* dweight, float* dbias, float* scratch) const {
-  auto* const add = HWY_DYNAMIC_DISPATCH(DepthwiseWeightGradient);
-  const int64_t channels = shape_.channels;
-  const int64_t part_size = (shape_.taps() + 1) * channels;
-  parallel_for(shape_.batch, 1, [&](int64_t begin, int64_t end) {
-    std::fill_n(scratch + begin * part_size, (end - begin) * part_size, 0.0F);
-    for (int64_t n = begin; n < end; ++n) add(shape_, n, x, dy, scratch + n * part_size);
-  });
-  for (int64_t n = 1; n < shape_.batch; ++n) {
-    for (int64_t k = 0; k < part_size; ++k) scratch[k] += scratch[n * part_size + k];
-  }
-  for (int64_t c = 0; c < channels; ++c) {
-    for (int64_t tap = 0; tap < shape_.taps(); ++tap) dweight[c * shape_.taps() + tap] = scratch[tap * channels + c];
-    if (dbias) dbias[c] = scratch[shape_.taps() * channels + c];
-  }
-}
+void Depthwise::input_gradient(const float* dy, float* dx) const { run(gradient_, dy, {}, dx); }
 
 }  // namespace fovea::cpu
-#endif

@@ -9,6 +9,16 @@
 #include <hwy/highway.h>
 
 #include <cstdint>
+#include <type_traits>
+
+// Before a loop whose arrays of vectors must become registers: the compilers' own limits are too low for large tiles.
+#ifndef FOVEA_UNROLL
+#ifdef __clang__
+#define FOVEA_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define FOVEA_UNROLL _Pragma("GCC unroll 32")
+#endif
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace fovea::cpu::HWY_NAMESPACE {
@@ -38,6 +48,41 @@ HWY_INLINE void for_each_halving(int64_t begin, int64_t end, const F& f) {
 template <class F>
 HWY_INLINE void for_each_channel(int64_t channels, const F& f) {
   for_each_halving<HWY_LANES(float)>(0, channels, f);
+}
+
+// How a kernel reads and writes vectors of a row: whole ones, or the lanes that are left at its end.
+template <class D>
+struct WholeVectors {
+  using V = hn::Vec<D>;
+  D d;
+  HWY_INLINE V Load(const float* from) const { return hn::LoadU(d, from); }
+  HWY_INLINE void Store(V v, float* to) const { hn::StoreU(v, d, to); }
+};
+template <class D>
+struct FirstLanes {
+  using V = hn::Vec<D>;
+  D d;
+  hn::Mask<D> mask;
+  HWY_INLINE V Load(const float* from) const { return hn::MaskedLoad(mask, d, from); }
+  HWY_INLINE void Store(V v, float* to) const { hn::BlendedStore(v, mask, d, to); }
+};
+
+// Calls f(vectors, access, i) for consecutive i from begin: with `vectors` whole vectors at a time, then one, then the
+// lanes that are left. `vectors` reaches f as an integral_constant.
+template <int vectors, class F>
+HWY_INLINE void for_each_access(int64_t begin, int64_t end, const F& f) {
+  const hn::ScalableTag<float> d;
+  using D = hn::ScalableTag<float>;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const WholeVectors<D> whole{d};
+  for (; begin + vectors * lanes <= end; begin += vectors * lanes) {
+    f(std::integral_constant<int, vectors>(), whole, begin);
+  }
+  const std::integral_constant<int, 1> one;
+  if constexpr (vectors > 1) {
+    for (; begin + lanes <= end; begin += lanes) f(one, whole, begin);
+  }
+  if (begin < end) f(one, FirstLanes<D>{d, hn::FirstN(d, static_cast<size_t>(end - begin))}, begin);
 }
 
 // The sum of all lanes of f(tag, i) over [0, count).
