@@ -104,13 +104,14 @@ void Conv::forward(const float* x, const Epilogue& epilogue, float* y, float* sc
   const ConvShape& s = shape_;
   const float* in = padded(x, scratch);
   const int64_t blocks = (s.out_pixels() + row_block - 1) / row_block;
+  const int64_t block = (s.out_pixels() + blocks - 1) / blocks;
   // Few pixels (late layers, batch one): split the filters as well.
   const int64_t panels_per_task = blocks >= 16 ? forward_panels_.count() : 1;
   const int64_t splits = (forward_panels_.count() + panels_per_task - 1) / panels_per_task;
   parallel_for(blocks * splits, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t first = task / splits * row_block;
-      const int64_t count = std::min(row_block, s.out_pixels() - first);
+      const int64_t first = task / splits * block;
+      const int64_t count = std::min(block, s.out_pixels() - first);
       const int64_t first_panel = task % splits * panels_per_task;
       const int64_t last_panel = std::min(first_panel + panels_per_task, forward_panels_.count());
       const float* windows[row_block];

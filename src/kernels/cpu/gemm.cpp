@@ -5,6 +5,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/gemm.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -50,10 +51,11 @@ struct PanelEpilogue {
 };
 
 // One tile of `rows` rows by `vectors` vectors, its rows being first, first + 1 ... of a, out and the residual. `panel`
-// is b for these columns, [k][vectors * lanes].
-template <int rows, int vectors, class D>
+// is b for these columns, [k][vectors * lanes]. Meanwhile what will be read next is fetched, ahead_step floats per k.
+template <int rows, int vectors, bool fetch_ahead, class D>
 HWY_INLINE void RowTile(D d, const float* const* HWY_RESTRICT a, int64_t first, const Runs& runs,
-                        const float* HWY_RESTRICT panel, const PanelEpilogue& epilogue, float* const* out) {
+                        const float* HWY_RESTRICT panel, const float* ahead, int64_t ahead_step,
+                        const PanelEpilogue& epilogue, float* const* out) {
   using V = hn::Vec<D>;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   V sum[rows][vectors];
@@ -69,6 +71,10 @@ HWY_INLINE void RowTile(D d, const float* const* HWY_RESTRICT a, int64_t first, 
       V b[vectors];
       for (int v = 0; v < vectors; ++v) b[v] = hn::LoadU(d, panel + v * lanes);
       panel += vectors * lanes;
+      if constexpr (fetch_ahead) {
+        hwy::Prefetch(ahead);
+        ahead += ahead_step;
+      }
       for (int m = 0; m < rows; ++m) {
         const V value = hn::Set(d, row[m][k]);
         for (int v = 0; v < vectors; ++v) sum[m][v] = hn::MulAdd(value, b[v], sum[m][v]);
@@ -86,14 +92,33 @@ HWY_INLINE void RowTile(D d, const float* const* HWY_RESTRICT a, int64_t first, 
   }
 }
 
-// `count` rows (any number) against one panel.
-template <int vectors, class D>
+// Calls tile(number of rows) with the number as a type: a tile's sums are registers.
+template <int most, class F>
+HWY_INLINE void WithRows(int64_t rows, const F& tile) {
+  if constexpr (most > 1) {
+    if (rows < most) return WithRows<most - 1>(rows, tile);
+  }
+  tile(std::integral_constant<int, most>());
+}
+
+// `count` rows (any number) against one panel, in tiles as equal as can be: 9 rows are 5 + 4, not 8 + 1.
+template <int vectors, bool fetch_ahead, class D>
 HWY_INLINE void RowTiles(D d, const float* const* a, int64_t count, const Runs& runs, const float* panel,
                          const PanelEpilogue& epilogue, float* const* out) {
-  int64_t m = 0;
-  for (; m + tile_rows <= count; m += tile_rows) RowTile<tile_rows, vectors>(d, a, m, runs, panel, epilogue, out);
-  for (; m + 4 <= count; m += 4) RowTile<4, vectors>(d, a, m, runs, panel, epilogue, out);
-  for (; m < count; ++m) RowTile<1, vectors>(d, a, m, runs, panel, epilogue, out);
+  int64_t tiles = (count + tile_rows - 1) / tile_rows;
+  // Each tile fetches its share of the next panel.
+  const int64_t width = vectors * static_cast<int64_t>(hn::Lanes(d));
+  const int64_t size = runs.count * runs.length * width;
+  const int64_t ahead_step = (width + tiles - 1) / tiles;
+  const float* ahead = panel + size;
+  for (int64_t m = 0; m < count; --tiles) {
+    const int64_t rows_now = (count - m + tiles - 1) / tiles;
+    WithRows<tile_rows>(rows_now, [&](auto rows) {
+      RowTile<rows, vectors, fetch_ahead>(d, a, m, runs, panel, ahead, ahead_step, epilogue, out);
+    });
+    ahead += ahead_step * runs.count * runs.length;
+    m += rows_now;
+  }
 }
 
 // Calls tile(vectors, tag) with the tile width that panels.h chose for a panel of that width.
@@ -114,6 +139,8 @@ HWY_INLINE void WithPanelWidth(int64_t width, const F& tile) {
 void RowGemm(const float* const* a, int64_t count, const Runs& runs, const Panels& b, const float* packed,
              const Epilogue& epilogue, const float* const* residual, float* const* out, int64_t first_panel,
              int64_t last_panel) {
+  constexpr int64_t cached_floats = 196608;  // beyond, b comes from the third cache or from memory
+  const bool fetch_ahead = b.floats() > cached_floats;
   for (int64_t p = first_panel; p < last_panel; ++p) {
     const int64_t column = b.first_column(p);
     const int64_t columns = b.columns_of(p);
@@ -123,7 +150,11 @@ void RowGemm(const float* const* a, int64_t count, const Runs& runs, const Panel
                                           .column = column,
                                           .columns = columns};
     WithPanelWidth(b.width_of(p), [&](auto vectors, auto d) {
-      RowTiles<vectors>(d, a, count, runs, packed + b.offset(p), panel_epilogue, out);
+      if (fetch_ahead) {
+        RowTiles<vectors, true>(d, a, count, runs, packed + b.offset(p), panel_epilogue, out);
+      } else {
+        RowTiles<vectors, false>(d, a, count, runs, packed + b.offset(p), panel_epilogue, out);
+      }
     });
     if (is_clamp(epilogue.activation)) continue;
     for (int64_t m = 0; m < count; ++m) {

@@ -5,7 +5,7 @@
 namespace fovea::cpu {
 
 constexpr int64_t narrow_panel = 8;  // lanes of the narrowest panel: half an AVX-512 vector
-constexpr int64_t row_block = 48;    // rows worked on together, so that a panel is read from cache
+constexpr int64_t row_block = 56;    // rows worked on together at most, so that a panel is read from cache
 
 // How a matrix b [rows, columns] is cut into panels of columns for the register tiles: as many of two vectors as fit,
 // then one as narrow as holds the rest. A panel is stored [rows][width], its missing columns zero.
