@@ -25,15 +25,19 @@ class ConvKernel final : public Kernel {
       : parameters_(std::move(parameters)),
         conv_(shape),
         weights_per_filter_(shape.group_channels() * shape.taps()),
-        input_gradient_(input_gradient),
-        backward_(input_gradient || parameter_gradients) {}
+        parameter_gradients_(parameter_gradients) {
+    if (input_gradient) input_gradient_.emplace(shape);
+  }
 
   std::string algorithm() const override { return "implicit gemm"; }
   size_t scratch_size() const override {
-    return std::max(conv_.forward_scratch(), backward_ ? conv_.backward_scratch() : 0);
+    return std::max({conv_.forward_scratch(), parameter_gradients_ ? conv_.weight_gradient_scratch() : 0,
+                     input_gradient_ ? input_gradient_->scratch() : 0});
   }
   void load(std::span<const float* const> parameters) override {
-    conv_.load(parameters_.load(parameters, weights_per_filter_), input_gradient_);
+    const float* const weight = parameters_.load(parameters, weights_per_filter_);
+    conv_.load(weight);
+    if (input_gradient_) input_gradient_->load(weight);
     parameters_.release_weight();
   }
   void forward(const Step<float>& step) override {
@@ -44,15 +48,15 @@ class ConvKernel final : public Kernel {
       conv_.weight_gradient(step.inputs[0], step.output_gradient, step.parameter_gradients[0],
                             step.parameter_gradients.size() > 1 ? step.parameter_gradients[1] : nullptr, step.scratch);
     }
-    if (step.input_gradients[0]) conv_.input_gradient(step.output_gradient, step.input_gradients[0], step.scratch);
+    if (step.input_gradients[0]) input_gradient_->run(step.output_gradient, step.input_gradients[0], step.scratch);
   }
 
  private:
   FoldedParameters parameters_;
   cpu::Conv conv_;
+  std::optional<cpu::ConvInputGradient> input_gradient_;
   int64_t weights_per_filter_;
-  bool input_gradient_;
-  bool backward_;
+  bool parameter_gradients_;
 };
 
 // A first layer's input gradient is rarely wanted; then it is left to the matrix multiplication.
@@ -63,17 +67,17 @@ class DirectConvKernel final : public Kernel {
         direct_(shape),
         weights_per_filter_(shape.group_channels() * shape.taps()),
         parameter_gradients_(parameter_gradients) {
-    if (input_gradient) conv_.emplace(shape);
+    if (input_gradient) input_gradient_.emplace(shape);
   }
 
   std::string algorithm() const override { return "direct: few channels"; }
   size_t scratch_size() const override {
     return std::max({direct_.forward_scratch(), parameter_gradients_ ? direct_.weight_gradient_scratch() : 0,
-                     conv_ ? conv_->backward_scratch() : 0});
+                     input_gradient_ ? input_gradient_->scratch() : 0});
   }
   void load(std::span<const float* const> parameters) override {
     weight_ = parameters_.load(parameters, weights_per_filter_);
-    if (conv_) conv_->load(weight_, true);
+    if (input_gradient_) input_gradient_->load(weight_);
   }
   void forward(const Step<float>& step) override {
     direct_.forward(step.inputs[0], weight_, parameters_.epilogue(step), step.output, step.scratch);
@@ -84,13 +88,13 @@ class DirectConvKernel final : public Kernel {
                               step.parameter_gradients.size() > 1 ? step.parameter_gradients[1] : nullptr,
                               step.scratch);
     }
-    if (step.input_gradients[0]) conv_->input_gradient(step.output_gradient, step.input_gradients[0], step.scratch);
+    if (step.input_gradients[0]) input_gradient_->run(step.output_gradient, step.input_gradients[0], step.scratch);
   }
 
  private:
   FoldedParameters parameters_;
   cpu::DirectConv direct_;
-  std::optional<cpu::Conv> conv_;
+  std::optional<cpu::ConvInputGradient> input_gradient_;
   int64_t weights_per_filter_;
   const float* weight_ = nullptr;
   bool parameter_gradients_;

@@ -231,16 +231,6 @@ void OuterGemm(const float* const* a, const int64_t* offsets, int64_t k_count, i
   }
 }
 
-void AddRuns(const float* HWY_RESTRICT values, const Runs& runs, float* HWY_RESTRICT out) {
-  for (int64_t r = 0; r < runs.count; ++r) {
-    float* const to = out + runs.offsets[r];
-    for_each_channel(runs.length, [&](auto d, int64_t k) HWY_ATTR {
-      hn::StoreU(hn::Add(hn::LoadU(d, to + k), hn::LoadU(d, values + k)), d, to + k);
-    });
-    values += runs.length;
-  }
-}
-
 }  // namespace fovea::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -249,7 +239,6 @@ namespace fovea::cpu {
 
 HWY_EXPORT(RowGemm);
 HWY_EXPORT(OuterGemm);
-HWY_EXPORT(AddRuns);
 
 void row_gemm(const float* const* a, int64_t count, const Runs& runs, const Panels& b, const float* packed,
               const Epilogue& epilogue, const float* const* residual, float* const* out, int64_t first_panel,
@@ -261,8 +250,6 @@ void outer_gemm(const float* const* a, const int64_t* offsets, int64_t k_count, 
                 int64_t v_stride, float* out, int64_t columns, bool accumulate) {
   HWY_DYNAMIC_DISPATCH(OuterGemm)(a, offsets, k_count, count, v, v_stride, out, columns, accumulate);
 }
-
-void add_runs(const float* values, const Runs& runs, float* out) { HWY_DYNAMIC_DISPATCH(AddRuns)(values, runs, out); }
 
 }  // namespace fovea::cpu
 #endif

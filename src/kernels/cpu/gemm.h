@@ -28,7 +28,4 @@ void row_gemm(const float* const* a, int64_t count, const Runs& runs, const Pane
 void outer_gemm(const float* const* a, const int64_t* offsets, int64_t k_count, int64_t count, const float* v,
                 int64_t v_stride, float* out, int64_t columns, bool accumulate);
 
-// Adds consecutive values, run after run, to the elements of the runs from out.
-void add_runs(const float* values, const Runs& runs, float* out);
-
 }  // namespace fovea::cpu

@@ -1,0 +1,94 @@
+#include "kernels/cpu/window_gemm.h"
+
+#include <algorithm>
+
+#include "fovea/parallel.h"
+#include "kernels/cpu/gemm.h"
+
+namespace fovea::cpu {
+
+namespace {
+
+// Taps that follow each other in memory are one run, if all runs come out equally long.
+int64_t taps_per_run(const WindowShape& s) {
+  const auto count = static_cast<int64_t>(s.taps.size());
+  if (s.groups != 1) return 1;
+  int64_t length = 1;
+  while (length < count && s.taps[static_cast<size_t>(length)] == s.taps[0] + length * s.in_channels) ++length;
+  for (int64_t t = 0; t < count; ++t) {
+    const int64_t start = s.taps[static_cast<size_t>(t / length * length)];
+    if (count % length != 0 || s.taps[static_cast<size_t>(t)] != start + t % length * s.in_channels) return 1;
+  }
+  return length;
+}
+
+}  // namespace
+
+WindowGemm::WindowGemm(const WindowShape& shape) : shape_(shape) {
+  const auto taps = static_cast<int64_t>(shape.taps.size());
+  panels_ = make_panels(taps * shape.in_channels, shape.out_channels);
+  const int64_t together = taps_per_run(shape);
+  for (int64_t t = 0; t < taps; t += together) run_offsets_.push_back(shape.taps[static_cast<size_t>(t)]);
+  run_length_ = together * shape.in_channels;
+}
+
+void WindowGemm::load(const float* weight, const std::vector<int64_t>& tap_offsets, int64_t in_stride,
+                      int64_t out_stride, int64_t group_stride) {
+  std::vector<int64_t> rows;
+  for (const int64_t tap : tap_offsets) {
+    for (int64_t c = 0; c < shape_.in_channels; ++c) rows.push_back(tap + c * in_stride);
+  }
+  std::vector<int64_t> columns;
+  for (int64_t k = 0; k < shape_.out_channels; ++k) columns.push_back(k * out_stride);
+  packed_.resize(static_cast<size_t>(panels_.floats() * shape_.groups));
+  for (int64_t g = 0; g < shape_.groups; ++g) {
+    pack_panels(panels_, weight + g * group_stride, rows.data(), columns.data(), packed_.data() + g * panels_.floats());
+  }
+}
+
+void WindowGemm::run(const float* in, const Epilogue& epilogue, float* out) const {
+  const int64_t pixels = shape_.pixels();
+  const int64_t blocks = (pixels + row_block - 1) / row_block;
+  const int64_t block = (pixels + blocks - 1) / blocks;
+  // Few pixels (late layers, batch one): split the output channels as well.
+  constexpr int64_t enough_tasks = 16;
+  const int64_t splits = std::clamp<int64_t>(enough_tasks / blocks, 1, panels_.count());
+  const int64_t panels_per_task = (panels_.count() + splits - 1) / splits;
+  parallel_for(splits * blocks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t first = task % blocks * block;
+      const int64_t first_panel = task / blocks * panels_per_task;
+      run_block(first, std::min(block, pixels - first), first_panel,
+                std::min(first_panel + panels_per_task, panels_.count()), in, epilogue, out);
+    }
+  });
+}
+
+void WindowGemm::run_block(int64_t first, int64_t count, int64_t first_panel, int64_t last_panel, const float* in,
+                           const Epilogue& epilogue, float* out) const {
+  const WindowShape& s = shape_;
+  const float* windows[row_block];
+  const float* residuals[row_block];
+  float* outputs[row_block];
+  for (int64_t g = 0; g < s.groups; ++g) {
+    int64_t j = first % s.columns;
+    int64_t i = first / s.columns % s.rows;
+    int64_t n = first / (s.columns * s.rows);
+    for (int64_t m = 0; m < count; ++m) {
+      const int64_t to = s.outputs.offset(n, i, j) + g * s.out_channels;
+      windows[m] = in + s.windows.offset(n, i, j) + g * s.in_channels;
+      outputs[m] = out + to;
+      if (epilogue.residual) residuals[m] = epilogue.residual + to;
+      if (++j < s.columns) continue;
+      j = 0;
+      if (++i == s.rows) i = 0, ++n;
+    }
+    Epilogue of_group = epilogue;
+    if (epilogue.bias) of_group.bias += g * s.out_channels;
+    row_gemm(windows, count, {run_offsets_.data(), static_cast<int64_t>(run_offsets_.size()), run_length_}, panels_,
+             packed_.data() + g * panels_.floats(), of_group, epilogue.residual ? residuals : nullptr, outputs,
+             first_panel, last_panel);
+  }
+}
+
+}  // namespace fovea::cpu

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/cpu/epilogue.h"
+#include "kernels/cpu/panels.h"
+
+// Implicit matrix multiplication over windows of a channels-last picture: every output pixel is a window of input
+// pixels times a matrix. The register tiles of gemm.h read the windows where they lie; no matrix of them is built.
+namespace fovea::cpu {
+
+// Where pixel (n, i, j) lies: first + n picture + i row + j column floats from the start.
+struct PixelGrid {
+  int64_t first = 0;
+  int64_t picture = 0, row = 0, column = 0;
+
+  int64_t offset(int64_t n, int64_t i, int64_t j) const { return first + n * picture + i * row + j * column; }
+};
+
+struct WindowShape {
+  int64_t batch = 1, rows = 1, columns = 1;  // of output pixels
+  PixelGrid windows = {};                    // first pixels of the windows
+  PixelGrid outputs = {};
+  std::vector<int64_t> taps = {};  // offsets of a window's pixels from its first one, in floats
+  int64_t groups = 1;
+  int64_t in_channels = 1;   // of a group
+  int64_t out_channels = 1;  // of a group
+
+  int64_t pixels() const { return batch * rows * columns; }
+};
+
+class WindowGemm {
+ public:
+  explicit WindowGemm(const WindowShape& shape);
+
+  // Packs the matrix of each group: element (tap t, input channel c; output channel k) of group g is
+  // weight[g group_stride + tap_offsets[t] + c in_stride + k out_stride].
+  void load(const float* weight, const std::vector<int64_t>& tap_offsets, int64_t in_stride, int64_t out_stride,
+            int64_t group_stride);
+
+  // Every window must lie inside `in`. The epilogue's residual is laid out as `out`.
+  void run(const float* in, const Epilogue& epilogue, float* out) const;
+
+ private:
+  void run_block(int64_t first, int64_t count, int64_t first_panel, int64_t last_panel, const float* in,
+                 const Epilogue& epilogue, float* out) const;
+
+  WindowShape shape_;
+  Panels panels_;                     // [taps * in_channels] x [out_channels], of a group
+  std::vector<int64_t> run_offsets_;  // see Runs in gemm.h
+  int64_t run_length_ = 0;
+  std::vector<float> packed_;  // all groups
+};
+
+}  // namespace fovea::cpu
