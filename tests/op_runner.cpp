@@ -162,21 +162,24 @@ OpResults<float> run_in_place(const OpInstance& instance, const OpValues<float>&
   Runner<float> shared = kernel_runner(*kernel);
   const auto forward = shared.forward;
   const auto backward = shared.backward;
-  const size_t count = values.inputs[0].size();
-  // Inside, input 0 lies in the output's memory and the gradient of the output in that of input 0.
+  const size_t input = instance.op->in_place_input().value();
+  const size_t count = values.inputs[input].size();
+  // Inside, the input lies in the output's memory and the gradient of the output in that of the input.
   shared.forward = [&](Step<float> step) {
     std::vector<const float*> inputs(step.inputs.begin(), step.inputs.end());
-    std::copy_n(inputs[0], count, step.output);
-    inputs[0] = step.output;
+    std::copy_n(inputs[input], count, step.output);
+    inputs[input] = step.output;
     step.inputs = inputs;
     forward(step);
   };
   shared.backward = [&](Step<float> step) {
     std::vector<const float*> inputs(step.inputs.begin(), step.inputs.end());
-    inputs[0] = step.output;
+    inputs[input] = step.output;
     step.inputs = inputs;
-    std::copy_n(step.output_gradient, count, step.input_gradients[0]);
-    step.output_gradient = step.input_gradients[0];
+    if (float* const shared_gradient = step.input_gradients[input]) {
+      std::copy_n(step.output_gradient, count, shared_gradient);
+      step.output_gradient = shared_gradient;
+    }
     backward(step);
   };
   return run_step(instance, values, shared, wanted);

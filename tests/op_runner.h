@@ -75,7 +75,8 @@ template <class T>
 OpResults<T> run_step(const OpInstance& instance, const OpValues<T>& values, const Runner<T>& runner,
                       const PrepareOptions& wanted);
 
-// The same through Op::prepare with memory shared as Op::in_place allows: output on input 0, gradients likewise.
+// The same through Op::prepare with memory shared as Op::in_place_input allows: output on that input, gradients
+// likewise.
 OpResults<float> run_in_place(const OpInstance& instance, const OpValues<float>& values);
 
 OpValues<double> to_double(const OpValues<float>& values);

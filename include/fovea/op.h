@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -110,9 +111,9 @@ class Op {
   virtual Window window() const { return {}; }
 
   virtual BackwardReads backward_reads() const = 0;
-  // The output may share the input's memory (forward), and the input's gradient the output's (backward):
-  // element i is read before element i is written, and nothing else is read.
-  virtual bool in_place() const { return false; }
+  // The input, if any, whose memory the output may share (forward), and whose gradient may share the output's memory
+  // (backward): of it element i is read before element i of the output is written, and nothing else.
+  virtual std::optional<size_t> in_place_input() const { return std::nullopt; }
   virtual bool is_identity(bool /*training*/) const { return false; }
   // Gradients flow into this input (false for class labels).
   virtual bool differentiable(size_t /*input*/) const { return true; }

@@ -196,10 +196,14 @@ void Plan::request_values() {
       planned.value = request(floats, 0, last);  // inputs are filled before the step begins
     } else if (planned.kernel) {
       const int now = forward_time(i);
-      const int donor = home(node.inputs[0]).value;
-      if (node.op->in_place() && node.inputs.size() == 1 && requests[static_cast<size_t>(donor)].last == now) {
-        requests[static_cast<size_t>(donor)].last = last;
-        planned.value = donor;
+      std::vector<int> values;
+      for (const int input : node.inputs) values.push_back(home(input).value);
+      const std::optional<size_t> shared = node.op->in_place_input();
+      // The memory must be free from now on, and not be that of another input too.
+      if (shared && std::ranges::count(values, values[*shared]) == 1 &&
+          requests[static_cast<size_t>(values[*shared])].last == now) {
+        planned.value = values[*shared];
+        requests[static_cast<size_t>(planned.value)].last = last;
       } else {
         planned.value = request(floats, now, last);
       }
@@ -237,7 +241,7 @@ void Plan::request_gradients() {
         planned.input_gradients.push_back(request(static_cast<size_t>(input.shape.elements()), now, now));
       } else {
         BufferRequest& own = requests[static_cast<size_t>(planned.gradient)];
-        if (node.op->in_place() && node.inputs.size() == 1 && own.last == now) {
+        if (node.op->in_place_input() == k && own.last == now) {
           own.last = backward_time(input.source);
           input.gradient = planned.gradient;
         } else {

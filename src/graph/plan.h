@@ -65,7 +65,6 @@ class Plan {
   void request_values();
   void request_gradients();
   int request(size_t floats, int first, int last);
-  bool share_in_place(int node);
   void bind_addresses();
   float* address(int buffer);
   std::span<float> value_span(int node);

@@ -52,7 +52,9 @@ class Activation final : public OpBase<Activation<Function, fast, reads_input>> 
     return inputs[0];
   }
   BackwardReads backward_reads() const override { return {.inputs = reads_input, .output = true}; }
-  bool in_place() const override { return !reads_input; }
+  std::optional<size_t> in_place_input() const override {
+    return reads_input ? std::nullopt : std::optional<size_t>(0);
+  }
   bool join(const Signature&, Tail& tail) const override {
     if (tail.ends()) return false;
     tail.activation = fast;

@@ -205,7 +205,7 @@ class ConvOp final : public OpBase<ConvOp> {
     if (s.is_depthwise()) {
       return std::make_unique<DepthwiseKernel>(s, std::move(parameters), input_gradient, parameter_gradients);
     }
-    if (cpu::DirectConv::suits(s)) {
+    if (cpu::DirectConv::suits(s) && !(options.tail && options.tail->residual)) {
       return std::make_unique<DirectConvKernel>(s, std::move(parameters), input_gradient, parameter_gradients);
     }
     return std::make_unique<ConvKernel>(s, std::move(parameters), input_gradient, parameter_gradients);

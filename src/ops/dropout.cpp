@@ -39,7 +39,7 @@ class DropoutOp final : public OpBase<DropoutOp> {
     return inputs[0];
   }
   BackwardReads backward_reads() const override { return {}; }
-  bool in_place() const override { return true; }
+  std::optional<size_t> in_place_input() const override { return 0; }
   bool is_identity(bool training) const override { return !training || rate_ == 0; }
 
   template <class T>

@@ -61,6 +61,12 @@ bool FusedOp::differentiable(size_t input) const {
   return training_ && (is_residual || pieces_.front()->differentiable(input));
 }
 
+// Kernels add the residual to a sum just before they write it.
+std::optional<size_t> FusedOp::in_place_input() const {
+  if (residual_piece_ == 0) return std::nullopt;
+  return 1;
+}
+
 size_t FusedOp::reference_saved_size(const Signature& shapes) const {
   const std::vector<Signature> pieces = signatures(shapes.inputs);
   size_t size = 0;

@@ -104,16 +104,10 @@ void DirectForward(const DirectLoops& loops, int64_t first, int64_t last, const 
       PlanesToPixels(count, filters, out + p - first, forward_block, y + pixel * loops.filters + f, loops.filters);
     });
   });
-  if (!epilogue.residual && epilogue.activation == Pointwise::identity) return;
+  if (epilogue.activation == Pointwise::identity) return;
   for_each_run(loops, first, last, [&](int64_t, int64_t pixel, int64_t count) HWY_ATTR {
     float* const row = y + pixel * loops.filters;
     const int64_t size = count * loops.filters;
-    if (epilogue.residual) {
-      const float* const residual = epilogue.residual + pixel * loops.filters;
-      for_each_vector(size, [&](auto d, int64_t i) HWY_ATTR {
-        hn::StoreU(hn::Add(hn::LoadU(d, row + i), hn::LoadU(d, residual + i)), d, row + i);
-      });
-    }
     ActivateRow(epilogue.activation, epilogue.alpha, size, row, row);
   });
 }
@@ -253,10 +247,8 @@ void DirectConv::forward(const float* x, const float* weight, const Epilogue& ep
       const int64_t n = task / blocks;
       const int64_t first = task % blocks * forward_block;
       const int64_t picture = n * s.out_height * s.out_width * s.filters;
-      Epilogue of_picture = epilogue;
-      if (epilogue.residual) of_picture.residual += picture;
       compute(loops, first, std::min(first + forward_block, positions()), scratch + n * picture_floats(), weight,
-              of_picture, y + picture);
+              epilogue, y + picture);
     }
   });
 }

@@ -24,6 +24,7 @@ class DirectConv {
 
   // Weights are in PyTorch's order, {filters, channels, kernel_height, kernel_width}.
   size_t forward_scratch() const;  // floats
+  // Adds no residual.
   void forward(const float* x, const float* weight, const Epilogue& epilogue, float* y, float* scratch) const;
 
   size_t weight_gradient_scratch() const;  // floats

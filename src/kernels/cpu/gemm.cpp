@@ -58,6 +58,14 @@ HWY_INLINE void RowTile(D d, const float* const* HWY_RESTRICT a, int64_t first, 
                         const PanelEpilogue& epilogue, float* const* out) {
   using V = hn::Vec<D>;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  // The output's lines are on their way while the sums are made.
+  for (int m = 0; m < rows; ++m) {
+    for (int v = 0; v < vectors; ++v) {
+      const int64_t column = epilogue.column + v * lanes;
+      __builtin_prefetch(out[first + m] + column, 1);
+      if (epilogue.residual) __builtin_prefetch(epilogue.residual[first + m] + column);
+    }
+  }
   V sum[rows][vectors];
   for (int v = 0; v < vectors; ++v) {
     const float* const bias = epilogue.bias;
