@@ -21,7 +21,7 @@ class DenseKernel final : public Kernel {
 
   void load(std::span<const float* const> parameters) override {
     dense_.load(parameters_.load(parameters, channels_), input_gradient_);
-    parameters_.release_weight();
+    if (dense_.packs()) parameters_.release_weight();
   }
   void forward(const Step<float>& step) override {
     dense_.forward(step.inputs[0], parameters_.epilogue(step), step.output);

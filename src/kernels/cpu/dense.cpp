@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "fovea/parallel.h"
+#include "kernels/cpu/dense_rows.h"
 #include "kernels/cpu/gemm.h"
 
 namespace fovea::cpu {
@@ -35,12 +36,19 @@ void multiply_packed(int64_t batch, const float* in, const Panels& panels, const
   });
 }
 
+// Packing would take longer than all samples together, and as much memory again.
+bool suits_in_place(int64_t batch, int64_t channels, int64_t units) {
+  constexpr int64_t large = int64_t{1} << 20;  // weights, 4 MB
+  return batch <= dense_rows_samples && channels >= 512 && channels * units >= large;
+}
+
 }  // namespace
 
 Dense::Dense(int64_t batch, int64_t channels, int64_t units)
     : batch_(batch),
       channels_(channels),
       units_(units),
+      in_place_(suits_in_place(batch, channels, units)),
       forward_panels_(make_panels(channels, units)),
       gradient_panels_(make_panels(units, channels)),
       ascending_(static_cast<size_t>(std::max(channels, units))) {
@@ -49,6 +57,8 @@ Dense::Dense(int64_t batch, int64_t channels, int64_t units)
 }
 
 void Dense::load(const float* weight, bool for_input_gradient) {
+  weight_ = weight;
+  if (in_place_) return;
   packed_forward_.resize(static_cast<size_t>(forward_panels_.floats()));
   pack_panels(forward_panels_, weight, ascending_.data(), unit_starts_.data(), packed_forward_.data());
   if (!for_input_gradient) return;
@@ -57,10 +67,22 @@ void Dense::load(const float* weight, bool for_input_gradient) {
 }
 
 void Dense::forward(const float* x, const Epilogue& epilogue, float* y) const {
+  if (in_place_) {
+    parallel_for(units_, dense_rows_units, [&](int64_t begin, int64_t end) {
+      dense_rows_forward(batch_, channels_, units_, begin, end - begin, x, weight_, epilogue, y);
+    });
+    return;
+  }
   multiply_packed(batch_, x, forward_panels_, packed_forward_.data(), epilogue, y);
 }
 
 void Dense::input_gradient(const float* dy, float* dx) const {
+  if (in_place_) {
+    parallel_for(channels_, dense_rows_channels, [&](int64_t begin, int64_t end) {
+      dense_rows_input_gradient(batch_, channels_, units_, begin, end - begin, dy, weight_, dx);
+    });
+    return;
+  }
   multiply_packed(batch_, dy, gradient_panels_, packed_gradient_.data(), {}, dx);
 }
 

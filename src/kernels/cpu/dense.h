@@ -6,14 +6,17 @@
 #include "kernels/cpu/epilogue.h"
 #include "kernels/cpu/panels.h"
 
-// Fully connected layer, y {batch, units} = x {batch, channels} weight^T + bias, on the register tiles of gemm.h.
+// Fully connected layer, y {batch, units} = x {batch, channels} weight^T + bias: on the register tiles of gemm.h with
+// packed weights, or, for a few samples and a large matrix, on weights as they are (dense_rows.h).
 namespace fovea::cpu {
 
 class Dense {
  public:
   Dense(int64_t batch, int64_t channels, int64_t units);
 
-  // Packs weight {units, channels} for forward and, if asked, for input gradients.
+  // Whether load() copies the weights; if not, they must stay where they are until the next load().
+  bool packs() const { return !in_place_; }
+  // Takes weight {units, channels} for forward and, if asked, for input gradients.
   void load(const float* weight, bool for_input_gradient);
 
   void forward(const float* x, const Epilogue& epilogue, float* y) const;
@@ -23,6 +26,8 @@ class Dense {
 
  private:
   int64_t batch_, channels_, units_;
+  bool in_place_;
+  const float* weight_ = nullptr;
   Panels forward_panels_;   // [channels] x [units]
   Panels gradient_panels_;  // [units] x [channels]
   std::vector<float> packed_forward_;
