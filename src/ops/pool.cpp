@@ -26,11 +26,12 @@ struct Maximum {
   static void reference_backward(const PoolShape& s, const Step<T>& step) {
     ref::max_pool_backward(s, step.inputs[0], step.output_gradient, step.input_gradients[0]);
   }
-  static void forward(const PoolShape& s, const Step<float>& step) {
-    cpu::max_pool_forward(s, step.inputs[0], step.output);
+  static size_t saved_size(const PoolShape& s) { return cpu::max_pool_saved_size(s); }
+  static void forward(const PoolShape& s, const Step<float>& step, float* saved) {
+    cpu::max_pool_forward(s, step.inputs[0], step.output, saved);
   }
   static void backward(const PoolShape& s, const Step<float>& step) {
-    cpu::max_pool_backward(s, step.inputs[0], step.output_gradient, step.input_gradients[0]);
+    cpu::max_pool_backward(s, step.saved, step.output_gradient, step.input_gradients[0]);
   }
 };
 
@@ -47,7 +48,8 @@ struct Average {
   static void reference_backward(const PoolShape& s, const Step<T>& step) {
     ref::avg_pool_backward(s, step.output_gradient, step.input_gradients[0]);
   }
-  static void forward(const PoolShape& s, const Step<float>& step) {
+  static size_t saved_size(const PoolShape&) { return 0; }
+  static void forward(const PoolShape& s, const Step<float>& step, float* /*saved*/) {
     cpu::avg_pool_forward(s, step.inputs[0], step.output);
   }
   static void backward(const PoolShape& s, const Step<float>& step) {
@@ -58,12 +60,18 @@ struct Average {
 template <class Kind>
 class PoolKernel final : public Kernel {
  public:
-  explicit PoolKernel(const PoolShape& shape) : shape_(shape) {}
-  void forward(const Step<float>& step) override { Kind::forward(shape_, step); }
+  PoolKernel(const PoolShape& shape, bool gradient)
+      : shape_(shape), saved_size_(gradient ? Kind::saved_size(shape) : 0) {}
+
+  size_t saved_size() const override { return saved_size_; }
+  void forward(const Step<float>& step) override {
+    Kind::forward(shape_, step, saved_size_ > 0 ? step.saved : nullptr);
+  }
   void backward(const Step<float>& step) override { Kind::backward(shape_, step); }
 
  private:
   PoolShape shape_;
+  size_t saved_size_;
 };
 
 // Base of the two forms below, which say in geometry() what windows there are.
@@ -86,8 +94,9 @@ class AnyPool : public OpBase<Derived> {
   void backward(const Signature& shapes, const Step<T>& step) const {
     Kind::reference_backward(geometry(shapes.inputs[0]), step);
   }
-  std::unique_ptr<Kernel> prepare(const Signature& shapes, const PrepareOptions&) const override {
-    return std::make_unique<PoolKernel<Kind>>(geometry(shapes.inputs[0]));
+  std::unique_ptr<Kernel> prepare(const Signature& shapes, const PrepareOptions& options) const override {
+    const bool gradient = !options.input_gradients.empty() && options.input_gradients[0];
+    return std::make_unique<PoolKernel<Kind>>(geometry(shapes.inputs[0]), gradient);
   }
 
  protected:

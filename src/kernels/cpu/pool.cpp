@@ -12,18 +12,17 @@
 
 #include "kernels/cpu/vectors-inl.h"
 
-// Forward goes through output rows. Backward goes through bands, a picture's block of channels each, so that
-// overlapping windows add up in one thread and in one order.
 #ifndef FOVEA_KERNELS_CPU_POOL_ONCE
 #define FOVEA_KERNELS_CPU_POOL_ONCE
 namespace fovea::cpu {
-// Enough pictures keep all threads busy whole; a few are split.
-inline int64_t channels_per_band(const PoolShape& s) {
-  return s.batch >= 8 ? s.channels : std::min<int64_t>(s.channels, 64);
-}
-inline int64_t bands_per_picture(const PoolShape& s) {
-  return (s.channels + channels_per_band(s) - 1) / channels_per_band(s);
-}
+
+// Windows of channels [first, last) in output row `row`, counted through all pictures.
+struct PoolTask {
+  int64_t row, first, last;
+};
+
+inline bool fits_byte(const PoolShape& s) { return s.kernel_height * s.kernel_width <= 256; }
+
 }  // namespace fovea::cpu
 #endif
 
@@ -31,12 +30,6 @@ inline int64_t bands_per_picture(const PoolShape& s) {
 HWY_BEFORE_NAMESPACE();
 namespace fovea::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-// True where `next` becomes the maximum after `best`: where it is larger, or NaN, which then stays.
-template <class V>
-HWY_INLINE auto Replaces(V next, V best) {
-  return hn::Or(hn::Gt(next, best), hn::IsNaN(next));
-}
 
 // Calls f(rows, columns) with the window's extents, constants for the commonest windows.
 template <class F>
@@ -52,173 +45,111 @@ HWY_INLINE void WithExtents(const PoolWindow& window, const F& f) {
   }
 }
 
-// Calls f(window, x at its first pixel, y) for the windows of output rows [begin, end) of all pictures.
+// Calls f(window, x at its first pixel, offset of its output) for the windows of a task.
 template <class F>
-HWY_INLINE void ForEachWindow(PoolShape s, int64_t begin, int64_t end, const float* x, float* y, const F& f) {
-  for (int64_t row = begin; row < end; ++row) {
-    const float* const picture = x + row / s.out_height * s.height * s.width * s.channels;
-    for (int64_t j = 0; j < s.out_width; ++j) {
-      const PoolWindow window = pool_window(s, row % s.out_height, j);
-      f(window, picture + (window.top * s.width + window.left) * s.channels, y + (row * s.out_width + j) * s.channels);
-    }
+HWY_INLINE void ForEachWindow(const PoolShape& s, int64_t row, const float* x, const F& f) {
+  const float* const picture = x + row / s.out_height * s.height * s.width * s.channels;
+  for (int64_t j = 0; j < s.out_width; ++j) {
+    const PoolWindow window = pool_window(s, row % s.out_height, j);
+    f(window, picture + (window.top * s.width + window.left) * s.channels, (row * s.out_width + j) * s.channels);
   }
 }
 
-void MaxPoolForward(PoolShape s, int64_t begin, int64_t end, const float* x, float* y) {
-  ForEachWindow(s, begin, end, x, y, [&](const PoolWindow& window, const float* from, float* to) {
-    WithExtents(window, [&](auto rows, auto columns) {
-      for_each_channel(s.channels, [&](auto d, int64_t c) {
-        auto best = hn::Set(d, -std::numeric_limits<float>::infinity());
-        for (int64_t h = 0; h < rows; ++h) {
-          for (int64_t w = 0; w < columns; ++w) {
-            const auto next = hn::LoadU(d, from + (h * s.width + w) * s.channels + c);
-            best = hn::IfThenElse(Replaces(next, best), next, best);
-          }
-        }
-        hn::StoreU(best, d, to + c);
-      });
-    });
-  });
-}
-
-void AvgPoolForward(PoolShape s, int64_t begin, int64_t end, const float* x, float* y) {
-  ForEachWindow(s, begin, end, x, y, [&](const PoolWindow& window, const float* from, float* to) {
-    const float scale = 1.0F / static_cast<float>(window.divisor);
-    WithExtents(window, [&](auto rows, auto columns) {
-      for_each_channel(s.channels, [&](auto d, int64_t c) {
-        auto sum = hn::Zero(d);
-        for (int64_t h = 0; h < rows; ++h) {
-          auto row_sum = hn::Zero(d);  // summed by rows, the error of a large window grows with its side, not its area
-          for (int64_t w = 0; w < columns; ++w) {
-            row_sum = hn::Add(row_sum, hn::LoadU(d, from + (h * s.width + w) * s.channels + c));
-          }
-          sum = hn::Add(sum, row_sum);
-        }
-        hn::StoreU(hn::Mul(sum, hn::Set(d, scale)), d, to + c);
-      });
-    });
-  });
-}
-
-// The gradient of one band. Rows are zeroed just before the first window that reaches them, while they are cached.
-class BandGradient {
- public:
-  HWY_INLINE BandGradient(const PoolShape& s, int64_t band, float* dx)
-      : s_(s),
-        first_(band % bands_per_picture(s) * channels_per_band(s)),
-        last_(HWY_MIN(first_ + channels_per_band(s), s.channels)),
-        picture_(band / bands_per_picture(s)),
-        dx_(dx + picture_ * s.height * s.width * s.channels) {}
-
-  // Calls f(window, offset of its first pixel in the picture, offset of its output in y).
-  template <class F>
-  HWY_INLINE void ForEachWindow(const F& f) {
-    const bool covered = s_.kernel_height == s_.stride_height && s_.kernel_width == s_.stride_width &&
-                         s_.out_height * s_.stride_height >= s_.height + s_.top &&
-                         s_.out_width * s_.stride_width >= s_.width + s_.left;
-    if (covered) zeroed_ = s_.height;  // every pixel will be written
-    for (int64_t i = 0; i < s_.out_height; ++i) {
-      for (int64_t j = 0; j < s_.out_width; ++j) {
-        const PoolWindow window = pool_window(s_, i, j);
-        ZeroUpTo(window.bottom);
-        f(window, (window.top * s_.width + window.left) * s_.channels,
-          ((picture_ * s_.out_height + i) * s_.out_width + j) * s_.channels);
-      }
-    }
-    ZeroUpTo(s_.height);
-  }
-
-  int64_t first() const { return first_; }  // channels [first, last)
-  int64_t last() const { return last_; }
-  int64_t picture_offset() const { return picture_ * s_.height * s_.width * s_.channels; }
-  float* dx() const { return dx_; }
-
- private:
-  HWY_INLINE void ZeroUpTo(int64_t row) {
-    for (; zeroed_ < row; ++zeroed_) {
-      float* const pixels = dx_ + zeroed_ * s_.width * s_.channels;
-      if (last_ - first_ == s_.channels) {
-        std::fill(pixels, pixels + s_.width * s_.channels, 0.0F);
-        continue;
-      }
-      for (int64_t w = 0; w < s_.width; ++w) {
-        std::fill(pixels + w * s_.channels + first_, pixels + w * s_.channels + last_, 0.0F);
-      }
-    }
-  }
-
-  const PoolShape s_;
-  int64_t first_, last_, picture_;
-  float* dx_;
-  int64_t zeroed_ = 0;
+// Notes nothing.
+struct NoPlaces {
+  template <class D, class W>
+  HWY_INLINE void Put(D /*d*/, W /*where*/, int64_t /*i*/) const {}
 };
 
-// A pixel that no other window sees is written, others are added to.
-template <bool disjoint, class D, class V>
-HWY_INLINE void Put(D d, V gradient, float* to) {
-  hn::StoreU(disjoint ? gradient : hn::Add(gradient, hn::LoadU(d, to)), d, to);
-}
+template <class Place>
+struct Places {
+  Place* places;
+  template <class D, class W>
+  HWY_INLINE void Put(D /*d*/, W where, int64_t i) const {
+    const hn::Rebind<Place, D> narrow;
+    if constexpr (sizeof(Place) == sizeof(float)) {
+      hn::StoreU(where, narrow, places + i);
+    } else {
+      hn::StoreU(hn::DemoteTo(narrow, where), narrow, places + i);
+    }
+  }
+};
 
-template <bool disjoint>
-HWY_INLINE void MaxPoolBackwardBand(PoolShape s, int64_t index, const float* x, const float* dy, float* dx) {
-  BandGradient band(s, index, dx);
-  const float* const picture = x + band.picture_offset();
-  band.ForEachWindow([&](const PoolWindow& window, int64_t from, int64_t to) {
-    WithExtents(window, [&](auto rows, auto columns) {
-      for_each_halving<HWY_LANES(float)>(band.first(), band.last(), [&](auto d, int64_t c) {
+// The first maximum of a window goes to y, its number in the window to `places`; a NaN beats any number.
+template <class P>
+HWY_INLINE void MaxPoolTask(PoolShape s, const PoolTask& task, const float* x, float* y, const P& places) {
+  ForEachWindow(s, task.row, x, [&](const PoolWindow& window, const float* from, int64_t to) HWY_ATTR {
+    WithExtents(window, [&](auto rows, auto columns) HWY_ATTR {
+      for_each_halving<HWY_LANES(float)>(task.first, task.last, [&](auto d, int64_t c) HWY_ATTR {
         const hn::RebindToSigned<decltype(d)> di;
-        auto best = hn::LoadU(d, picture + from + c);
+        auto best = hn::LoadU(d, from + c);
         auto where = hn::Zero(di);
-        for (int64_t h = 0; h < rows; ++h) {
-          for (int64_t w = 0; w < columns; ++w) {
-            const auto next = hn::LoadU(d, picture + from + (h * s.width + w) * s.channels + c);
-            const auto replaces = Replaces(next, best);
-            best = hn::IfThenElse(replaces, next, best);
-            where =
-                hn::IfThenElse(hn::RebindMask(di, replaces), hn::Set(di, static_cast<int32_t>(h * columns + w)), where);
+        auto sum = hn::Zero(d);  // NaN if any pixel is, or perhaps by infinities
+        const auto visit = [&](const auto& replaces) HWY_ATTR {
+          for (int64_t h = 0; h < rows; ++h) {
+            for (int64_t w = 0; w < columns; ++w) {
+              const auto next = hn::LoadU(d, from + (h * s.width + w) * s.channels + c);
+              const auto larger = replaces(next, best);
+              best = hn::IfThenElse(larger, next, best);
+              sum = hn::Add(sum, next);
+              if constexpr (!std::is_same_v<P, NoPlaces>) {
+                const auto number = hn::Set(di, static_cast<int32_t>(h * columns + w));
+                where = hn::IfThenElse(hn::RebindMask(di, larger), number, where);
+              }
+            }
           }
+        };
+        visit([](auto next, auto best_yet) HWY_ATTR { return hn::Gt(next, best_yet); });
+        if (HWY_UNLIKELY(!hn::AllFalse(d, hn::IsNaN(sum)))) {
+          best = hn::LoadU(d, from + c);
+          where = hn::Zero(di);
+          visit([](auto next, auto best_yet) HWY_ATTR { return hn::Or(hn::Gt(next, best_yet), hn::IsNaN(next)); });
         }
-        const auto gradient = hn::LoadU(d, dy + to + c);
-        for (int64_t h = 0; h < rows; ++h) {
-          for (int64_t w = 0; w < columns; ++w) {
-            const auto here = hn::Eq(where, hn::Set(di, static_cast<int32_t>(h * columns + w)));
-            Put<disjoint>(d, hn::IfThenElseZero(hn::RebindMask(d, here), gradient),
-                          band.dx() + from + (h * s.width + w) * s.channels + c);
-          }
-        }
+        hn::StoreU(best, d, y + to + c);
+        places.Put(d, where, to + c);
       });
     });
   });
 }
 
-template <bool disjoint>
-HWY_INLINE void AvgPoolBackwardBand(PoolShape s, int64_t index, const float* dy, float* dx) {
-  BandGradient band(s, index, dx);
-  band.ForEachWindow([&](const PoolWindow& window, int64_t from, int64_t to) {
+void MaxPoolForward(const PoolShape& s, const PoolTask& task, const float* x, float* y, float* saved) {
+  if (!saved) {
+    MaxPoolTask(s, task, x, y, NoPlaces());
+  } else if (fits_byte(s)) {
+    MaxPoolTask(s, task, x, y, Places<uint8_t>{reinterpret_cast<uint8_t*>(saved)});
+  } else {
+    MaxPoolTask(s, task, x, y, Places<int32_t>{reinterpret_cast<int32_t*>(saved)});
+  }
+}
+
+void AvgPoolForward(const PoolShape& shape, const PoolTask& task, const float* x, float* y) {
+  const PoolShape s = shape;
+  ForEachWindow(s, task.row, x, [&](const PoolWindow& window, const float* from, int64_t to) HWY_ATTR {
     const float scale = 1.0F / static_cast<float>(window.divisor);
-    WithExtents(window, [&](auto rows, auto columns) {
-      for_each_halving<HWY_LANES(float)>(band.first(), band.last(), [&](auto d, int64_t c) {
-        const auto share = hn::Mul(hn::LoadU(d, dy + to + c), hn::Set(d, scale));
+    WithExtents(window, [&](auto rows, auto columns) HWY_ATTR {
+      for_each_access<4>(task.first, task.last, [&](auto vectors, auto access, int64_t c) HWY_ATTR {
+        using V = typename decltype(access)::V;
+        constexpr int count = vectors;
+        const auto lanes = static_cast<int64_t>(hn::Lanes(access.d));
+        V sum[count];
+        FOVEA_UNROLL for (int v = 0; v < count; ++v) sum[v] = hn::Zero(access.d);
         for (int64_t h = 0; h < rows; ++h) {
-          for (int64_t w = 0; w < columns; ++w) {
-            Put<disjoint>(d, share, band.dx() + from + (h * s.width + w) * s.channels + c);
+          V row_sum[count];  // summed by rows, the error of a large window grows with its side, not its area
+          FOVEA_UNROLL for (int v = 0; v < count; ++v) row_sum[v] = hn::Zero(access.d);
+          const float* pixel = from + h * s.width * s.channels + c;
+          for (int64_t w = 0; w < columns; ++w, pixel += s.channels) {
+            FOVEA_UNROLL for (int v = 0; v < count; ++v) {
+              row_sum[v] = hn::Add(row_sum[v], access.Load(pixel + v * lanes));
+            }
           }
+          FOVEA_UNROLL for (int v = 0; v < count; ++v) sum[v] = hn::Add(sum[v], row_sum[v]);
+        }
+        FOVEA_UNROLL for (int v = 0; v < count; ++v) {
+          access.Store(hn::Mul(sum[v], hn::Set(access.d, scale)), y + to + c + v * lanes);
         }
       });
     });
   });
-}
-
-HWY_INLINE bool Disjoint(const PoolShape& s) {
-  return s.kernel_height <= s.stride_height && s.kernel_width <= s.stride_width;
-}
-
-void MaxPoolBackward(const PoolShape& s, int64_t band, const float* x, const float* dy, float* dx) {
-  Disjoint(s) ? MaxPoolBackwardBand<true>(s, band, x, dy, dx) : MaxPoolBackwardBand<false>(s, band, x, dy, dx);
-}
-
-void AvgPoolBackward(const PoolShape& s, int64_t band, const float* dy, float* dx) {
-  Disjoint(s) ? AvgPoolBackwardBand<true>(s, band, dy, dx) : AvgPoolBackwardBand<false>(s, band, dy, dx);
 }
 
 }  // namespace fovea::cpu::HWY_NAMESPACE
@@ -229,46 +160,41 @@ namespace fovea::cpu {
 
 HWY_EXPORT(MaxPoolForward);
 HWY_EXPORT(AvgPoolForward);
-HWY_EXPORT(MaxPoolBackward);
-HWY_EXPORT(AvgPoolBackward);
 
 namespace {
 
-// Calls f(begin, end) over output rows, about 16384 elements read at a time.
+// Tasks are output rows, of few also blocks of channels.
 template <class F>
-void over_rows(const PoolShape& s, const F& f) {
-  const int64_t reads = s.out_width * s.kernel_height * s.kernel_width * s.channels;
-  parallel_for(s.batch * s.out_height, std::max<int64_t>(1, 16384 / reads), f);
-}
-
-template <class F>
-void over_bands(const PoolShape& s, const F& f) {
-  const int64_t elements = s.height * s.width * channels_per_band(s);
-  parallel_for(s.batch * bands_per_picture(s), std::max<int64_t>(1, 16384 / elements), [&](int64_t begin, int64_t end) {
-    for (int64_t band = begin; band < end; ++band) f(band);
+void for_each_task(const PoolShape& s, const F& f) {
+  constexpr int64_t few = 16;
+  constexpr int64_t reads_per_chunk = 16384;
+  const int64_t rows = s.batch * s.out_height;
+  const int64_t width = rows < few ? 64 : s.channels;
+  const int64_t blocks = (s.channels + width - 1) / width;
+  const int64_t reads = s.out_width * s.kernel_height * s.kernel_width * std::min(width, s.channels);
+  parallel_for(rows * blocks, std::max<int64_t>(1, reads_per_chunk / reads), [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < end; ++k) {
+      const int64_t first = k % blocks * width;
+      f(PoolTask{k / blocks, first, std::min(first + width, s.channels)});
+    }
   });
 }
 
 }  // namespace
 
-void max_pool_forward(const PoolShape& s, const float* x, float* y) {
+size_t max_pool_saved_size(const PoolShape& s) {
+  const auto outputs = static_cast<size_t>(s.batch * s.out_height * s.out_width * s.channels);
+  return fits_byte(s) ? (outputs + sizeof(float) - 1) / sizeof(float) : outputs;
+}
+
+void max_pool_forward(const PoolShape& s, const float* x, float* y, float* saved) {
   auto* const kernel = HWY_DYNAMIC_DISPATCH(MaxPoolForward);
-  over_rows(s, [&](int64_t begin, int64_t end) { kernel(s, begin, end, x, y); });
+  for_each_task(s, [&](const PoolTask& task) { kernel(s, task, x, y, saved); });
 }
 
 void avg_pool_forward(const PoolShape& s, const float* x, float* y) {
   auto* const kernel = HWY_DYNAMIC_DISPATCH(AvgPoolForward);
-  over_rows(s, [&](int64_t begin, int64_t end) { kernel(s, begin, end, x, y); });
-}
-
-void max_pool_backward(const PoolShape& s, const float* x, const float* dy, float* dx) {
-  auto* const kernel = HWY_DYNAMIC_DISPATCH(MaxPoolBackward);
-  over_bands(s, [&](int64_t band) { kernel(s, band, x, dy, dx); });
-}
-
-void avg_pool_backward(const PoolShape& s, const float* dy, float* dx) {
-  auto* const kernel = HWY_DYNAMIC_DISPATCH(AvgPoolBackward);
-  over_bands(s, [&](int64_t band) { kernel(s, band, dy, dx); });
+  for_each_task(s, [&](const PoolTask& task) { kernel(s, task, x, y); });
 }
 
 }  // namespace fovea::cpu
