@@ -1,17 +1,14 @@
 #include "kernels/cpu/conv.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "fovea/parallel.h"
-#include "kernels/cpu/gemm.h"
+#include "kernels/cpu/column_sums.h"
+#include "kernels/cpu/outer_gemm.h"
 
 namespace fovea::cpu {
 
 namespace {
-
-constexpr int64_t outer_block = 192;  // pixels of a weight-gradient tile: their gradients stay in the first cache
-constexpr int64_t outer_rows = 64;    // window elements of one weight-gradient task
 
 // First elements of the windows of output pixels first, first + 1, ... in the padded pictures.
 void find_windows(const ConvShape& s, const float* padded, int64_t first, int64_t count, const float** windows) {
@@ -75,12 +72,18 @@ Conv::Conv(const ConvShape& shape)
       tap_order_(ascending(shape.taps())) {
   const ConvShape& s = shape_;
   window_size_ = s.taps() * s.group_channels();
-  for (const int64_t tap : forward_windows(s).taps) {
-    for (int64_t c = 0; c < s.group_channels(); ++c) window_offsets_.push_back(tap + c);
+  const bool rows_are_runs = s.dilation_width == 1 && s.groups == 1;
+  for (int64_t a = 0; a < s.kernel_height; ++a) {
+    for (int64_t b = 0; b < (rows_are_runs ? 1 : s.kernel_width); ++b) {
+      run_offsets_.push_back((a * s.dilation_height * s.padded_width() + b * s.dilation_width) * s.channels);
+    }
   }
-  // Large weights are split among tasks by window element; small ones by pixel, each part summed on its own.
-  constexpr int64_t large = 65536;
-  if (window_size_ * s.group_filters() < large) partitions_ = std::clamp<int64_t>(s.out_pixels() / outer_block, 1, 16);
+  run_length_ = (rows_are_runs ? s.kernel_width : 1) * s.group_channels();
+  // Weights that make few tasks are split by pixel too, each part summed on its own.
+  constexpr int64_t enough_tasks = 16;
+  const int64_t tasks = s.groups * ((s.group_filters() + outer_rows - 1) / outer_rows) *
+                        ((window_size_ + outer_columns - 1) / outer_columns);
+  partitions_ = std::clamp<int64_t>(s.out_pixels() / outer_pixels, 1, (enough_tasks + tasks - 1) / tasks);
 }
 
 void Conv::load(const float* weight) {
@@ -96,65 +99,61 @@ void Conv::forward(const float* x, const Epilogue& epilogue, float* y, float* sc
 
 size_t Conv::weight_gradient_scratch() const {
   const ConvShape& s = shape_;
-  return padding_.floats() + static_cast<size_t>(partitions_ * s.groups * (window_size_ + 1) * s.group_filters());
+  return padding_.floats() + static_cast<size_t>(std::max(partitions_ * s.filters * window_size_,
+                                                          column_sums_scratch(s.out_pixels(), s.filters)));
 }
 
+// Each task has some filters, some elements of their windows and some pixels.
 void Conv::weight_gradient(const float* x, const float* dy, float* dweight, float* dbias, float* scratch) const {
   const ConvShape& s = shape_;
-  const float* in = padding_.padded(x, scratch);
-  const int64_t window_size = window_size_;
+  const float* const in = padding_.padded(x, scratch);
+  float* const parts = scratch + padding_.floats();  // [partition][filter][window element]
   const int64_t filters = s.group_filters();
-  const int64_t part_size = (window_size + 1) * filters;  // the last row is the bias: a window element that is one
-  float* const parts = scratch + padding_.floats();       // [partition][group][window element][filter]
-  const int64_t blocks = (window_size + 1 + outer_rows - 1) / outer_rows;
-  const int64_t pixels_per_part = (s.out_pixels() + partitions_ - 1) / partitions_;
-  parallel_for(partitions_ * s.groups * blocks, 1, [&](int64_t begin, int64_t end) {
+  const int64_t row_blocks = (filters + outer_rows - 1) / outer_rows;
+  const int64_t column_blocks = (window_size_ + outer_columns - 1) / outer_columns;
+  const Runs runs = {run_offsets_.data(), static_cast<int64_t>(run_offsets_.size()), run_length_};
+  parallel_for(partitions_ * s.groups * row_blocks * column_blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t first_row = task % blocks * outer_rows;
-      const int64_t row_count = std::min(outer_rows, window_size - first_row);
-      const int64_t g = task / blocks % s.groups;
-      const int64_t partition = task / blocks / s.groups;
-      const int64_t first = partition * pixels_per_part;
-      const int64_t last = std::min(first + pixels_per_part, s.out_pixels());
-      float* const part = parts + (partition * s.groups + g) * part_size;
-      if (first >= last)
-        std::fill_n(part + first_row * filters, std::min(outer_rows, window_size + 1 - first_row) * filters, 0.0F);
-      for (int64_t p = first; p < last; p += outer_block) {
-        const int64_t count = std::min(outer_block, last - p);
-        const float* gradient = dy + p * s.filters + g * filters;
-        const float* a[outer_block];
-        find_windows(s, in + g * s.group_channels(), p, count, a);
-        if (row_count > 0) {
-          outer_gemm(a, window_offsets_.data() + first_row, row_count, count, gradient, s.filters,
-                     part + first_row * filters, filters, p != first);
-        }
-        if (first_row + row_count == window_size && row_count < outer_rows) {
-          static constexpr float one = 1.0F;
-          static constexpr int64_t zero_offset = 0;
-          std::fill_n(a, count, &one);
-          outer_gemm(a, &zero_offset, 1, count, gradient, s.filters, part + window_size * filters, filters, p != first);
-        }
+      const int64_t first_column = task % column_blocks * outer_columns;
+      const int64_t first_row = task / column_blocks % row_blocks * outer_rows;
+      const int64_t g = task / (column_blocks * row_blocks) % s.groups;
+      const int64_t partition = task / (column_blocks * row_blocks * s.groups);
+      const int64_t filter = g * filters + first_row;
+      float* const part = parts + (partition * s.filters + filter) * window_size_ + first_column;
+      const float* a[outer_pixels];
+      const float* b[outer_pixels];
+      OuterProduct product = {.a = a,
+                              .b = b,
+                              .runs = runs,
+                              .pixels = 0,
+                              .rows = std::min(outer_rows, filters - first_row),
+                              .first = first_column,
+                              .columns = std::min(outer_columns, window_size_ - first_column)};
+      const int64_t first = partition * s.out_pixels() / partitions_;
+      const int64_t last = (partition + 1) * s.out_pixels() / partitions_;
+      for (int64_t p = first; p < last; p += outer_pixels) {
+        product.pixels = std::min(outer_pixels, last - p);
+        for (int64_t m = 0; m < product.pixels; ++m) a[m] = dy + (p + m) * s.filters + filter;
+        find_windows(s, in + g * s.group_channels(), p, product.pixels, b);
+        outer_gemm(product, part, window_size_, p != first);
       }
     }
   });
-  // Sum the partitions in order, and from [window element][filter] to PyTorch's order.
-  constexpr int64_t filters_per_task = 8;  // reads and writes both move along cache lines
-  parallel_for((s.filters + filters_per_task - 1) / filters_per_task, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t k = begin * filters_per_task; k < std::min(end * filters_per_task, s.filters); ++k) {
-      const float* const column = parts + k / filters * part_size + k % filters;
-      const auto total = [&](int64_t row) {
-        float sum = 0;
-        for (int64_t part = 0; part < partitions_; ++part) sum += column[part * s.groups * part_size + row * filters];
-        return sum;
-      };
-      for (int64_t c = 0; c < s.group_channels(); ++c) {
-        for (int64_t tap = 0; tap < s.taps(); ++tap) {
-          dweight[(k * s.group_channels() + c) * s.taps() + tap] = total(tap * s.group_channels() + c);
-        }
+  // Sum the partitions in order, and from [tap][channel] to PyTorch's [channel][tap].
+  parallel_for(s.filters, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < end; ++k) {
+      float* const sum = parts + k * window_size_;
+      for (int64_t part = 1; part < partitions_; ++part) {
+        const float* const addend = sum + part * s.filters * window_size_;
+        for (int64_t i = 0; i < window_size_; ++i) sum[i] += addend[i];
       }
-      if (dbias) dbias[k] = total(window_size);
+      float* const to = dweight + k * window_size_;
+      for (int64_t tap = 0; tap < s.taps(); ++tap) {
+        for (int64_t c = 0; c < s.group_channels(); ++c) to[c * s.taps() + tap] = sum[tap * s.group_channels() + c];
+      }
     }
   });
+  if (dbias) column_sums(s.out_pixels(), s.filters, dy, dbias, parts);
 }
 
 }  // namespace fovea::cpu

@@ -31,10 +31,11 @@ class Conv {
   ConvShape shape_;
   Padding padding_;
   WindowGemm forward_;
-  int64_t window_size_ = 0;              // elements
-  std::vector<int64_t> tap_order_;       // 0, 1, 2 ...
-  std::vector<int64_t> window_offsets_;  // of every element of a window, in the order (row, column, channel)
-  int64_t partitions_ = 1;               // of the pixels, for weight gradients
+  int64_t window_size_ = 0;           // elements
+  std::vector<int64_t> tap_order_;    // 0, 1, 2 ...
+  std::vector<int64_t> run_offsets_;  // of a window: see Runs in gemm.h
+  int64_t run_length_ = 0;
+  int64_t partitions_ = 1;  // of the pixels, for weight gradients
 };
 
 // Gradient of the input. Pixels whose row and column leave the same remainders when divided by the strides see the same

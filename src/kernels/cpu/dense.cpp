@@ -5,7 +5,7 @@
 
 #include "fovea/parallel.h"
 #include "kernels/cpu/dense_rows.h"
-#include "kernels/cpu/gemm.h"
+#include "kernels/cpu/outer_gemm.h"
 
 namespace fovea::cpu {
 
@@ -86,23 +86,40 @@ void Dense::input_gradient(const float* dy, float* dx) const {
   multiply_packed(batch_, dy, gradient_panels_, packed_gradient_.data(), {}, dx);
 }
 
+// Samples take the part that pixels have in a convolution.
 void Dense::weight_gradient(const float* x, const float* dy, float* dweight, float* dbias) const {
-  constexpr int64_t samples_per_block = 128;
-  constexpr int64_t units_per_task = 16;
-  parallel_for(units_, units_per_task, [&](int64_t begin, int64_t end) {
-    for (int64_t first = 0; first < batch_; first += samples_per_block) {
-      const int64_t count = std::min(samples_per_block, batch_ - first);
-      const float* a[samples_per_block];
-      for (int64_t m = 0; m < count; ++m) a[m] = dy + (first + m) * units_;
-      outer_gemm(a, ascending_.data() + begin, end - begin, count, x + first * channels_, channels_,
-                 dweight + begin * channels_, channels_, first != 0);
-    }
-    for (int64_t k = begin; dbias && k < end; ++k) {
-      float sum = 0;
-      for (int64_t n = 0; n < batch_; ++n) sum += dy[n * units_ + k];
-      dbias[k] = sum;
+  static constexpr int64_t zero_offset = 0;
+  const int64_t row_blocks = (units_ + outer_rows - 1) / outer_rows;
+  const int64_t column_blocks = (channels_ + outer_columns - 1) / outer_columns;
+  parallel_for(row_blocks * column_blocks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t unit = task / column_blocks * outer_rows;
+      const int64_t channel = task % column_blocks * outer_columns;
+      const float* a[outer_pixels];
+      const float* b[outer_pixels];
+      OuterProduct product = {.a = a,
+                              .b = b,
+                              .runs = {&zero_offset, 1, channels_},
+                              .pixels = 0,
+                              .rows = std::min(outer_rows, units_ - unit),
+                              .first = channel,
+                              .columns = std::min(outer_columns, channels_ - channel)};
+      for (int64_t first = 0; first < batch_; first += outer_pixels) {
+        product.pixels = std::min(outer_pixels, batch_ - first);
+        for (int64_t m = 0; m < product.pixels; ++m) {
+          a[m] = dy + (first + m) * units_ + unit;
+          b[m] = x + (first + m) * channels_;
+        }
+        outer_gemm(product, dweight + unit * channels_ + channel, channels_, first != 0);
+      }
     }
   });
+  if (!dbias) return;
+  for (int64_t k = 0; k < units_; ++k) {
+    float sum = 0;
+    for (int64_t n = 0; n < batch_; ++n) sum += dy[n * units_ + k];
+    dbias[k] = sum;
+  }
 }
 
 }  // namespace fovea::cpu

@@ -1,7 +1,6 @@
 #include "kernels/cpu/gemm.h"
 
 #include <algorithm>
-#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/gemm.cpp"
@@ -10,35 +9,12 @@
 #include <hwy/highway.h>
 
 #include "kernels/cpu/activation-inl.h"
-#include "kernels/cpu/vectors-inl.h"
+#include "kernels/cpu/tiles-inl.h"
 
 // The tiles keep all their sums in registers and read each operand once per tile.
 HWY_BEFORE_NAMESPACE();
 namespace fovea::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-// Rows of a tile. 6 rows of 2 vectors fill the 16 registers of AVX2; 8 leave AVX-512 its 16 general registers for
-// the row pointers, and two rows' loads per multiply hide the latency on both.
-constexpr int tile_rows = HWY_TARGET <= HWY_AVX3 ? 8 : 6;
-
-// Stores the first `columns` lanes of v.
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE void StoreColumns(D d, V v, float* out, int64_t columns) {
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  if (columns >= lanes) {
-    hn::StoreU(v, d, out);
-  } else if (columns > 0) {
-    hn::BlendedStore(v, hn::FirstN(d, static_cast<size_t>(columns)), d, out);
-  }
-}
-
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V LoadColumns(D d, const float* in, int64_t columns) {
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  if (columns >= lanes) return hn::LoadU(d, in);
-  if (columns <= 0) return hn::Zero(d);
-  return hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(columns)), d, in);
-}
 
 // What becomes of the sums of one panel's columns: they start at the bias (null: zeros), the residual (null: none) is
 // added, the clamp applied. `columns` of the panel's columns exist, the first is `column`.
@@ -100,15 +76,6 @@ HWY_INLINE void RowTile(D d, const float* const* HWY_RESTRICT a, int64_t first, 
   }
 }
 
-// Calls tile(number of rows) with the number as a type: a tile's sums are registers.
-template <int most, class F>
-HWY_INLINE void WithRows(int64_t rows, const F& tile) {
-  if constexpr (most > 1) {
-    if (rows < most) return WithRows<most - 1>(rows, tile);
-  }
-  tile(std::integral_constant<int, most>());
-}
-
 // `count` rows (any number) against one panel, in tiles as equal as can be: 9 rows are 5 + 4, not 8 + 1.
 template <int vectors, bool fetch_ahead, class D>
 HWY_INLINE void RowTiles(D d, const float* const* a, int64_t count, const Runs& runs, const float* panel,
@@ -126,21 +93,6 @@ HWY_INLINE void RowTiles(D d, const float* const* a, int64_t count, const Runs& 
     });
     ahead += ahead_step * runs.count * runs.length;
     m += rows_now;
-  }
-}
-
-// Calls tile(vectors, tag) with the tile width that panels.h chose for a panel of that width.
-template <class F>
-HWY_INLINE void WithPanelWidth(int64_t width, const F& tile) {
-  const hn::ScalableTag<float> full;
-  const hn::CappedTag<float, narrow_panel> narrow;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(full));
-  if (width == 2 * lanes) {
-    tile(std::integral_constant<int, 2>(), full);
-  } else if (width == lanes) {
-    tile(std::integral_constant<int, 1>(), full);
-  } else {
-    tile(std::integral_constant<int, 1>(), narrow);
   }
 }
 
@@ -171,74 +123,6 @@ void RowGemm(const float* const* a, int64_t count, const Runs& runs, const Panel
   }
 }
 
-// out[k * ld + n] (+)= sum over p < count of a[p][offsets[k]] * v[p * v_stride + n], for `rows` consecutive k.
-template <int rows, int vectors, class D>
-HWY_INLINE void OuterTile(D d, const float* const* HWY_RESTRICT a, const int64_t* HWY_RESTRICT offsets, int64_t count,
-                          const float* HWY_RESTRICT v, int64_t v_stride, float* HWY_RESTRICT out, int64_t ld,
-                          int64_t columns, bool accumulate) {
-  using V = hn::Vec<D>;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  V sum[rows][vectors];
-  for (int m = 0; m < rows; ++m) {
-    for (int w = 0; w < vectors; ++w) {
-      sum[m][w] = accumulate ? LoadColumns(d, out + m * ld + w * lanes, columns - w * lanes) : hn::Zero(d);
-    }
-  }
-  int64_t offset[rows];
-  for (int m = 0; m < rows; ++m) offset[m] = offsets[m];
-  const auto add = [&](int64_t p, const V* x) HWY_ATTR {
-    const float* row = a[p];
-    for (int m = 0; m < rows; ++m) {
-      const V value = hn::Set(d, row[offset[m]]);
-      for (int w = 0; w < vectors; ++w) sum[m][w] = hn::MulAdd(value, x[w], sum[m][w]);
-    }
-  };
-  if (columns >= vectors * lanes) {
-    for (int64_t p = 0; p < count; ++p) {
-      V x[vectors];
-      for (int w = 0; w < vectors; ++w) x[w] = hn::LoadU(d, v + p * v_stride + w * lanes);
-      add(p, x);
-    }
-  } else {  // the last panel: nothing beyond the row may be read
-    hn::Mask<D> mask[vectors];
-    for (int w = 0; w < vectors; ++w) {
-      mask[w] = hn::FirstN(d, static_cast<size_t>(std::clamp<int64_t>(columns - w * lanes, 0, lanes)));
-    }
-    for (int64_t p = 0; p < count; ++p) {
-      V x[vectors];
-      for (int w = 0; w < vectors; ++w) x[w] = hn::MaskedLoad(mask[w], d, v + p * v_stride + w * lanes);
-      add(p, x);
-    }
-  }
-  for (int m = 0; m < rows; ++m) {
-    for (int w = 0; w < vectors; ++w) StoreColumns(d, sum[m][w], out + m * ld + w * lanes, columns - w * lanes);
-  }
-}
-
-void OuterGemm(const float* const* a, const int64_t* offsets, int64_t k_count, int64_t count, const float* v,
-               int64_t v_stride, float* out, int64_t columns, bool accumulate) {
-  const Panels panels = Panels::for_lanes(1, columns, static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>())));
-  for (int64_t p = 0; p < panels.count(); ++p) {
-    const int64_t column = panels.first_column(p);
-    WithPanelWidth(panels.width_of(p), [&](auto vectors, auto d) {
-      const int64_t wide = panels.columns_of(p);
-      int64_t k = 0;
-      for (; k + tile_rows <= k_count; k += tile_rows) {
-        OuterTile<tile_rows, vectors>(d, a, offsets + k, count, v + column, v_stride, out + k * columns + column,
-                                      columns, wide, accumulate);
-      }
-      for (; k + 2 <= k_count; k += 2) {
-        OuterTile<2, vectors>(d, a, offsets + k, count, v + column, v_stride, out + k * columns + column, columns, wide,
-                              accumulate);
-      }
-      for (; k < k_count; ++k) {
-        OuterTile<1, vectors>(d, a, offsets + k, count, v + column, v_stride, out + k * columns + column, columns, wide,
-                              accumulate);
-      }
-    });
-  }
-}
-
 }  // namespace fovea::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -246,17 +130,11 @@ HWY_AFTER_NAMESPACE();
 namespace fovea::cpu {
 
 HWY_EXPORT(RowGemm);
-HWY_EXPORT(OuterGemm);
 
 void row_gemm(const float* const* a, int64_t count, const Runs& runs, const Panels& b, const float* packed,
               const Epilogue& epilogue, const float* const* residual, float* const* out, int64_t first_panel,
               int64_t last_panel) {
   HWY_DYNAMIC_DISPATCH(RowGemm)(a, count, runs, b, packed, epilogue, residual, out, first_panel, last_panel);
-}
-
-void outer_gemm(const float* const* a, const int64_t* offsets, int64_t k_count, int64_t count, const float* v,
-                int64_t v_stride, float* out, int64_t columns, bool accumulate) {
-  HWY_DYNAMIC_DISPATCH(OuterGemm)(a, offsets, k_count, count, v, v_stride, out, columns, accumulate);
 }
 
 }  // namespace fovea::cpu

@@ -23,9 +23,4 @@ void row_gemm(const float* const* a, int64_t count, const Runs& runs, const Pane
               const Epilogue& epilogue, const float* const* residual, float* const* out, int64_t first_panel,
               int64_t last_panel);
 
-// out[k, n] (+)= sum over p < count of a[p][offsets[k]] v[p * v_stride + n]: the form of weight gradients.
-// out is {k_count, columns}; it is added to when `accumulate`.
-void outer_gemm(const float* const* a, const int64_t* offsets, int64_t k_count, int64_t count, const float* v,
-                int64_t v_stride, float* out, int64_t columns, bool accumulate);
-
 }  // namespace fovea::cpu
