@@ -13,6 +13,7 @@ Run add_train(CLI::App& program);
 Run add_eval(CLI::App& program);
 Run add_predict(CLI::App& program);
 Run add_summary(CLI::App& program);
+Run add_bench(CLI::App& program);
 Run add_doctor(CLI::App& program);
 
 }  // namespace fovea::cli

@@ -1,0 +1,62 @@
+#include "fovea/bench.h"
+#include "fovea/error.h"
+#include "fovea/ops.h"
+#include "fovea/random.h"
+
+namespace fovea {
+
+namespace {
+
+SessionOptions session_options(int64_t batch, bool training, const std::string& loss) {
+  SessionOptions options{.batch = batch, .training = training, .differentiate = loss};
+  if (training) options.keep = {loss};
+  return options;
+}
+
+}  // namespace
+
+Workload::Network Workload::describe(const Model& model, bool training) {
+  Network network{model.graph(), "", "", ""};
+  Graph& graph = network.graph;
+  const std::vector<int> inputs = graph.inputs();
+  if (inputs.empty()) throw Error(ErrorKind::usage, "the network has no input");
+  network.input = graph.node(inputs[0]).name;
+  if (!training) return network;
+  const Node& output = graph.node(graph.output_node());
+  const bool normalised = output.op && (output.op->type() == "softmax" || output.op->type() == "log_softmax");
+  const Value logits(&graph, normalised ? output.inputs[0] : graph.output_node());
+  network.labels = "labels";
+  while (graph.contains(network.labels)) network.labels += '_';
+  network.loss = cross_entropy(logits, graph.input(network.labels, Shape{})).name();
+  return network;
+}
+
+Workload::Workload(Model& model, int64_t batch, bool training, double learning_rate)
+    : network_(describe(model, training)),
+      learning_rate_(learning_rate),
+      session_(model, network_.graph, session_options(batch, training, network_.loss)) {
+  for (const int input : network_.graph.inputs()) {
+    const std::string& name = network_.graph.node(input).name;
+    if (name == network_.labels) continue;
+    const std::span<float> values = session_.input(name);
+    const Random random(1, static_cast<uint64_t>(input));
+    for (size_t i = 0; i < values.size(); ++i) values[i] = random.uniform(i) - 0.5F;
+  }
+  if (!training) return;
+  const auto classes = static_cast<uint64_t>(model.graph().node(model.graph().output_node()).shape.back());
+  const Random random(2);
+  for (size_t i = 0; i < labels().size(); ++i) labels()[i] = static_cast<float>(random.below(i, classes));
+  optimizer_ = make_optimizer(Sgd{.lr = learning_rate, .momentum = 0.9}, model);
+  for (size_t i = 0; i < model.parameters().size(); ++i) gradients_.push_back(session_.parameter_gradient(i));
+}
+
+void Workload::step() {
+  session_.set_step(steps_++);
+  session_.forward();
+  if (!optimizer_) return;
+  session_.backward();
+  optimizer_->step(gradients_, learning_rate_);
+  session_.parameters_changed();
+}
+
+}  // namespace fovea
