@@ -108,6 +108,16 @@ OpCase batch_norm_case(const std::string& name, const Shape& sample, const Batch
       name, [=](Value x) { return batch_norm(Scope(x.graph()) / "bn", x, options); }, sample);
 }
 
+OpCase layer_norm_case(const std::string& name, const Shape& sample, double epsilon = 1e-5) {
+  return unary(
+      name, [=](Value x) { return layer_norm(Scope(x.graph()) / "norm", x, epsilon); }, sample);
+}
+
+OpCase scale_case(const std::string& name, const Shape& sample) {
+  return unary(
+      name, [](Value x) { return scale(Scope(x.graph()) / "scale", x); }, sample);
+}
+
 OpCase concatenate_case(const std::string& name, const std::vector<Shape>& samples) {
   const auto build = [=](Graph& graph) {
     std::vector<Value> values;
@@ -143,6 +153,30 @@ const std::vector<OpCase>& op_cases() {
           "tanh_saturated", [](Value x) { return tanh(x); }, {5, 7, 3}, Draw::uniform(-200, 200)),
       speed(unary(
           "tanh_large", [](Value x) { return tanh(x); }, {28, 28, 33}, Draw::uniform(-10, 10))),
+
+      unary("relu6", relu6, {5, 7, 3}, Draw::uniform(-4, 9)),
+      speed(unary("relu6_large", relu6, {28, 28, 33}, Draw::uniform(-4, 9))),
+      unary("hard_sigmoid", hard_sigmoid, {5, 7, 3}, Draw::uniform(-4, 4)),
+      speed(unary("hard_sigmoid_large", hard_sigmoid, {28, 28, 33}, Draw::uniform(-4, 4))),
+      unary("hard_swish", hard_swish, {5, 7, 3}, Draw::uniform(-4, 4)),
+      speed(unary("hard_swish_large", hard_swish, {28, 28, 33}, Draw::uniform(-4, 4))),
+      unary("silu", silu, {5, 7, 3}),
+      unary("silu_saturated", silu, {5, 7, 3}, Draw::uniform(-100, 100)),
+      speed(unary("silu_large", silu, {28, 28, 33}, Draw::uniform(-10, 10))),
+      unary("gelu", gelu, {5, 7, 3}, Draw::uniform(-3, 3)),
+      unary("gelu_saturated", gelu, {5, 7, 3}, Draw::uniform(-100, 100)),
+      speed(unary("gelu_large", gelu, {28, 28, 33}, Draw::uniform(-6, 6))),
+
+      layer_norm_case("layer_norm", {5, 7, 3}),
+      batch_of(5, layer_norm_case("layer_norm_flat", {37}, 1e-2)),
+      batch_of(1, layer_norm_case("layer_norm_one_position", {1, 1, 70})),
+      unary(
+          "layer_norm_far_from_zero", [](Value x) { return layer_norm(Scope(x.graph()) / "norm", x); }, {4, 5, 19},
+          Draw::uniform(99, 101)),
+      speed(layer_norm_case("layer_norm_convnext", {28, 28, 192})),
+      scale_case("scale", {5, 7, 3}),
+      scale_case("scale_flat", {13}),
+      speed(scale_case("scale_convnext", {28, 28, 192})),
 
       // Extents around those of vectors, and of one.
       max_pool_case("max_pool_one_channel", {5, 6, 1}, {.kernel = 2}),
@@ -262,6 +296,8 @@ const std::vector<OpCase>& op_cases() {
       batch_of(1, dense_case("dense_one", 1, 1)),
       batch_of(1, dense_case("dense_one_sample", 130, 70)),
       batch_of(33, dense_case("dense_odd", 35, 17)),
+      unary("dense_positions", [](Value x) { return dense(x.graph(), x, 5); }, {3, 4, 7}),
+      speed(unary("dense_convnext", [](Value x) { return dense(x.graph(), x, 384); }, {28, 28, 96})),
       speed(batch_of(64, dense_case("dense_lenet_f6", 120, 84))),
       speed(batch_of(7, dense_case("dense_in_place_odd", 1037, 1013))),
       speed(tolerance(1e-5, batch_of(1, dense_case("dense_one_sample_4096", 4096, 1000)))),
@@ -320,6 +356,12 @@ const std::vector<OpCase>& op_cases() {
       training(unary("dropout_training_none", [](Value x) { return dropout(x, 0); }, {5, 7, 3})),
       speed(training(unary("dropout_training_large", [](Value x) { return dropout(x); }, {28, 28, 65}))),
 
+      unary("stochastic_depth", [](Value x) { return stochastic_depth(x, 0.4); }, {5, 7, 3}),
+      batch_of(
+          9, training(unary("stochastic_depth_training", [](Value x) { return stochastic_depth(x, 0.4); }, {5, 7, 3}))),
+      speed(training(
+          unary("stochastic_depth_training_large", [](Value x) { return stochastic_depth(x, 0.5); }, {28, 28, 65}))),
+
       binary("add", add, {5, 7, 3}, {5, 7, 3}),
       binary("add_channels", add, {5, 7, 3}, {1, 1, 3}),
       binary("add_outer", add, {5, 1, 3}, {1, 7, 1}),
@@ -330,6 +372,7 @@ const std::vector<OpCase>& op_cases() {
       binary("multiply", multiply, {5, 7, 3}, {5, 7, 3}),
       binary("multiply_channels", multiply, {5, 7, 3}, {1, 1, 3}),
       binary("multiply_outer", multiply, {5, 1, 3}, {1, 7, 1}),
+      speed(binary("multiply_squeeze_excitation", multiply, {28, 28, 120}, {1, 1, 120})),
       speed(binary("multiply_large", multiply, {28, 28, 65}, {1, 1, 65})),
       concatenate_case("concatenate", {{5, 4, 3}, {5, 4, 1}, {5, 4, 6}}),
       concatenate_case("concatenate_flat", {{7}, {4}}),

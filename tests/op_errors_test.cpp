@@ -55,9 +55,10 @@ TEST(OpErrors, ConvNamesItsNodeAndWhatIsWrong) {
 }
 
 TEST(OpErrors, RanksThatDoNotFit) {
-  EXPECT_THAT(build_error([](Value x) { return dense(Scope(x.graph()) / "fc", x, 10); }),
-              AllOf(HasSubstr("node 'fc' (dense)"), HasSubstr("flatten")));
   Graph graph;
+  const Value number = graph.input("number", {});
+  EXPECT_THAT(error_of([&] { dense(Scope(graph) / "fc", number, 10); }),
+              AllOf(HasSubstr("node 'fc' (dense)"), HasSubstr("{N, ..., C}"), HasSubstr("rank 1")));
   const Value flat = graph.input("flat", {12});
   EXPECT_THAT(error_of([&] { conv(Scope(graph) / "conv1", flat, {.filters = 3}); }),
               AllOf(HasSubstr("node 'conv1'"), HasSubstr("1x12")));

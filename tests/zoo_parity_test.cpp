@@ -49,7 +49,7 @@ Tensor fill(const ParameterSpec& spec) {
   const bool weight = spec.shape.rank() == 2 || spec.shape.rank() == 4;
   const bool scale =
       spec.name.ends_with("weight") || spec.name.ends_with("running_var") || spec.name.ends_with("layer_scale");
-  const double deviation = std::sqrt(6.0 / static_cast<double>(spec.shape.elements() / spec.shape[0]));
+  const double deviation = std::sqrt(3.0 / static_cast<double>(spec.shape.elements() / spec.shape[0]));
   for (int64_t i = 0; i < tensor.size(); ++i) {
     const double u = draw(i);
     tensor[i] = static_cast<float>(weight ? u * deviation : scale ? 1 + u / 4 : u / 8);
@@ -98,6 +98,13 @@ double gradient_error(std::span<const float> gradient, const std::string& name, 
   return std::max(std::abs(std::sqrt(squares) - norm), std::abs(product - expected.at(1).get<double>())) / norm;
 }
 
+void expect_output(std::span<const float> actual, const std::vector<double>& expected) {
+  ASSERT_EQ(actual.size(), expected.size());
+  double largest = 0;
+  for (const double y : expected) largest = std::max(largest, std::abs(y));
+  for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 1e-4 * largest);
+}
+
 class ZooPass : public ::testing::TestWithParam<size_t> {};
 
 TEST_P(ZooPass, EqualsTorchvision) {
@@ -111,29 +118,32 @@ TEST_P(ZooPass, EqualsTorchvision) {
   Session session(
       model,
       {.batch = expected.at("batch").get<int64_t>(), .differentiate = graph.output().name(), .gradients = {"input"}});
-  fill(session.input("input"), "input");
+  fill(session.input("input"), expected.at("picture").get<std::string>());
   session.forward();
 
   const auto output = expected.at("output").get<std::vector<double>>();
-  ASSERT_EQ(session.output().size(), output.size());
-  double largest = 0;
-  for (const double y : output) largest = std::max(largest, std::abs(y));
-  for (size_t i = 0; i < output.size(); ++i) EXPECT_NEAR(session.output()[i], output[i], 1e-4 * largest);
+  expect_output(session.output(), output);
+
+  Session inference(model, {.batch = expected.at("batch").get<int64_t>()});  // where layers are fused
+  std::ranges::copy(session.input("input"), inference.input("input").begin());
+  inference.forward();
+  expect_output(inference.output(), output);
 
   std::vector<float> seed(output.size());
   fill(seed, "seed");
   session.backward(seed);
-  std::vector<double> errors = {gradient_error(session.gradient("input"), "input", expected.at("input_gradient"))};
+  std::vector<double> errors = {
+      gradient_error(session.gradient("input"), "input", expected.at("gradients").at("input"))};
   for (size_t i = 0; i < graph.parameters().size(); ++i) {
     const ParameterSpec& spec = graph.parameters()[i];
     if (!spec.trainable) continue;
     errors.push_back(gradient_error(session.parameter_gradient(i), spec.name, expected.at("gradients").at(spec.name)));
   }
-  EXPECT_EQ(errors.size(), expected.at("gradients").size() + 1);
-  // A sum that is zero but for rounding may open a ReLU, or win a maximum, in one library and not in the other: on
-  // pictures this small that changes the gradients of its own layer visibly, those before it a little.
+  EXPECT_EQ(errors.size(), expected.at("gradients").size());
+  // Usually all are below 5e-6. But a sum that is zero but for rounding may open a ReLU here and not in torchvision: on
+  // pictures this small that changes the gradients of its own layer by percents, those before it by 1e-4 to 1e-3.
   std::ranges::sort(errors);
-  EXPECT_LE(errors[errors.size() / 2], 1e-4);
+  EXPECT_LE(errors[errors.size() / 2], 1e-3);
   EXPECT_LE(errors[errors.size() * 9 / 10], 1e-2);
 }
 

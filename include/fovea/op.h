@@ -22,15 +22,16 @@ using Attribute = std::variant<bool, int64_t, double, std::string, std::vector<i
 using Attributes = std::map<std::string, Attribute>;
 
 // How a fresh parameter is filled. `weight` means by the network's initialiser (Xavier, He ...) from the fans.
-enum class Fill { zeros, ones, weight };
+enum class Fill { zeros, ones, weight, constant };
 
 struct ParameterSpec {
-  std::string name;  // "weight"; the graph prefixes the node: "conv1.weight"
+  std::string name;  // "weight"; the graph prefixes the node: "conv1.weight"; empty: the node's name alone
   Shape shape;       // in PyTorch's order
   Fill fill = Fill::weight;
   bool trainable = true;  // false for running statistics
   int64_t fan_in = 1;     // inputs that feed one output
   int64_t fan_out = 1;    // outputs that one input feeds
+  double value = 0;       // of Fill::constant
 };
 
 // Shapes an op works on, batch first.
@@ -40,7 +41,7 @@ struct Signature {
 };
 
 // The part of its input that one output element sees, per spatial axis; extent counts dilation.
-// Empty vectors: a pointwise op. `whole`: every output sees the whole input.
+// Empty vectors: a pointwise op. `whole`: every output sees the whole input, unless it has as many positions.
 struct Window {
   std::vector<int64_t> extent;
   std::vector<int64_t> stride;

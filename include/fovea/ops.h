@@ -78,7 +78,8 @@ Value global_max_pool(Value x);
 // has that extent already is returned as it is.
 Value adaptive_avg_pool(const Scope& scope, Value x, const Pair& output);
 
-// Fully connected: y[n,k] = b[k] + sum over c of w[k,c] * x[n,c]; {N,C} -> {N,units}.
+// Fully connected: y[n,k] = b[k] + sum over c of w[k,c] * x[n,c]; {N,C} -> {N,units}. With more axes between, the same
+// for every position: {N,H,W,C} -> {N,H,W,units}.
 // Parameters: weight {units, C}, bias {units}.
 Value dense(const Scope& scope, Value x, int64_t units, bool bias = true);
 
@@ -91,6 +92,11 @@ Value leaky_relu(Value x, double alpha = 0.01);  // x > 0 ? x : alpha x
 Value elu(Value x, double alpha = 1.0);          // x > 0 ? x : alpha (e^x - 1), Clevert et al. 2016
 Value sigmoid(Value x);                          // 1 / (1 + e^-x)
 Value tanh(Value x);
+Value relu6(Value x);         // min(max(0, x), 6), Sandler et al. 2018
+Value hard_sigmoid(Value x);  // min(max(0, x + 3), 6) / 6, Howard et al. 2019
+Value hard_swish(Value x);    // x hard_sigmoid(x), Howard et al. 2019
+Value silu(Value x);          // x sigmoid(x), Elfwing et al. 2018; swish
+Value gelu(Value x);          // x Phi(x) = x (1 + erf(x / sqrt 2)) / 2, exactly; Hendrycks & Gimpel 2016
 
 // Over the last axis: softmax_k = e^x_k / sum_j e^x_j, computed after subtracting the maximum.
 Value softmax(Value x);
@@ -107,10 +113,25 @@ struct BatchNormOptions {
 };
 Value batch_norm(const Scope& scope, Value x, const BatchNormOptions& options = {});
 
+// Layer normalisation (Ba et al. 2016) of each position's channels (the last axis):
+//   y = weight * (x - mean) / sqrt(variance + epsilon) + bias, variance biased
+// Parameters: weight {C} (1), bias {C} (0).
+Value layer_norm(const Scope& scope, Value x, double epsilon = 1e-5);
+
+// y = weight[c] x: a learned scale of each channel (the last axis), such as the layer scale of Touvron et al. 2021.
+// Its one parameter has the node's own name and starts at `initial`; its shape is {C}, or {C,1,1} for pictures, so that
+// it broadcasts in PyTorch.
+Value scale(const Scope& scope, Value x, double initial = 1.0);
+
 // Inverted dropout (Srivastava et al. 2014): in training each element is zero with probability `rate`, the others are
 // scaled by 1/(1-rate); the identity in inference. 0 <= rate < 1. Element i of the batch, channels last, is dropped
 // when bits(i) < rate * 2^32 (rounded down), bits being those of the session's random numbers for this node and step.
 Value dropout(Value x, double rate = 0.5);
+
+// Stochastic depth (Huang et al. 2016), for the branch of a residual block: in training each sample of the batch is
+// zero with probability `rate`, the others are scaled by 1/(1-rate); the identity in inference. 0 <= rate < 1. Draws as
+// dropout does, with the sample's number for the element's.
+Value stochastic_depth(Value x, double rate);
 
 // Elementwise, with NumPy's broadcasting of extents 1 (ranks must be equal).
 Value add(Value a, Value b);

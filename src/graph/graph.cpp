@@ -10,6 +10,10 @@
 
 namespace fovea {
 
+namespace {
+int64_t positions(const Shape& shape) { return shape.elements() / shape.back(); }
+}  // namespace
+
 const Shape& Value::shape() const { return graph_->node(node_).shape; }
 const std::string& Value::name() const { return graph_->node(node_).name; }
 
@@ -56,7 +60,7 @@ Value Graph::add(const std::string& name, std::shared_ptr<const Op> op, const st
     throw Error(error.kind(), fmt::format("node '{}' ({}): {}", node.name, node.op->type(), error.what()));
   }
   for (ParameterSpec& spec : specs) {
-    spec.name = fmt::format("{}.{}", node.name, spec.name);
+    spec.name = spec.name.empty() ? node.name : fmt::format("{}.{}", node.name, spec.name);
     node.parameters.push_back(static_cast<int>(parameters_.size()));
     parameters_.push_back(std::move(spec));
   }
@@ -146,7 +150,9 @@ ReceptiveField Graph::receptive_field(int index) const {
       }
     }
     const Window window = node.op->window();
-    field.whole = field.whole || window.whole;
+    field.whole =
+        field.whole || (window.whole && !(positions(node.shape) > 1 &&
+                                          positions(node.shape) == positions(this->node(node.inputs[0]).shape)));
     for (size_t axis = 0; axis < std::min(window.extent.size(), field.extent.size()); ++axis) {
       const int64_t added = saturating_product({window.extent[axis] - 1, field.jump[axis]});
       field.extent[axis] = saturating_add(field.extent[axis], added);

@@ -16,7 +16,8 @@ namespace {
 
 void fill(const ParameterSpec& spec, Tensor& tensor, const Random& random, Initializer initializer) {
   if (spec.fill != Fill::weight) {
-    std::ranges::fill(tensor.values(), spec.fill == Fill::ones ? 1.0F : 0.0F);
+    const double value = spec.fill == Fill::constant ? spec.value : spec.fill == Fill::ones ? 1 : 0;
+    std::ranges::fill(tensor.values(), static_cast<float>(value));
     return;
   }
   const auto fan_in = static_cast<float>(spec.fan_in);

@@ -62,6 +62,7 @@ std::string option_words(const Attributes& attributes) {
   words.plain<int64_t>("units");
   words.plain<double>("rate");
   words.plain<double>("alpha");
+  if (const auto* output = words.find<Integers>("output")) words.add(fmt::format("{}", fmt::join(*output, "x")));
   const auto* const kernel = words.find<Integers>("kernel");
   if (kernel) words.add(fmt::format("{}", fmt::join(*kernel, "x")));
   const bool is_pool = kernel && !attributes.contains("filters");

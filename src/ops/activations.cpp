@@ -33,9 +33,14 @@ class PointwiseKernel final : public Kernel {
   int64_t count_;
 };
 
-// Function: one of kernels/ref/pointwise.h. ReadsInput: its slope needs x (else y alone).
-template <class Function, cpu::Pointwise fast, bool reads_input>
-class Activation final : public OpBase<Activation<Function, fast, reads_input>> {
+// What a slope needs.
+constexpr BackwardReads x_alone = {.inputs = true};
+constexpr BackwardReads y_alone = {.output = true};
+constexpr BackwardReads both = {.inputs = true, .output = true};
+
+// Function: one of kernels/ref/pointwise.h.
+template <class Function, cpu::Pointwise fast, BackwardReads reads>
+class Activation final : public OpBase<Activation<Function, fast, reads>> {
  public:
   explicit Activation(const char* type, Function function = {}) : type_(type), function_(function) {}
 
@@ -51,9 +56,9 @@ class Activation final : public OpBase<Activation<Function, fast, reads_input>> 
     }
     return inputs[0];
   }
-  BackwardReads backward_reads() const override { return {.inputs = reads_input, .output = true}; }
+  BackwardReads backward_reads() const override { return reads; }
   std::optional<size_t> in_place_input() const override {
-    return reads_input ? std::nullopt : std::optional<size_t>(0);
+    return reads.inputs ? std::nullopt : std::optional<size_t>(0);
   }
   bool join(const Signature&, Tail& tail) const override {
     if (tail.ends()) return false;
@@ -82,11 +87,16 @@ class Activation final : public OpBase<Activation<Function, fast, reads_input>> 
   Function function_;
 };
 
-using ReluOp = Activation<ref::Relu, cpu::Pointwise::relu, false>;
-using LeakyReluOp = Activation<ref::LeakyRelu, cpu::Pointwise::leaky_relu, true>;
-using EluOp = Activation<ref::Elu, cpu::Pointwise::elu, true>;
-using SigmoidOp = Activation<ref::Sigmoid, cpu::Pointwise::sigmoid, false>;
-using TanhOp = Activation<ref::Tanh, cpu::Pointwise::tanh, false>;
+using ReluOp = Activation<ref::Relu, cpu::Pointwise::relu, y_alone>;
+using LeakyReluOp = Activation<ref::LeakyRelu, cpu::Pointwise::leaky_relu, x_alone>;
+using EluOp = Activation<ref::Elu, cpu::Pointwise::elu, both>;
+using SigmoidOp = Activation<ref::Sigmoid, cpu::Pointwise::sigmoid, y_alone>;
+using TanhOp = Activation<ref::Tanh, cpu::Pointwise::tanh, y_alone>;
+using Relu6Op = Activation<ref::Relu6, cpu::Pointwise::relu6, y_alone>;
+using HardSigmoidOp = Activation<ref::HardSigmoid, cpu::Pointwise::hard_sigmoid, y_alone>;
+using HardSwishOp = Activation<ref::HardSwish, cpu::Pointwise::hard_swish, x_alone>;
+using SiluOp = Activation<ref::Silu, cpu::Pointwise::silu, x_alone>;
+using GeluOp = Activation<ref::Gelu, cpu::Pointwise::gelu, x_alone>;
 
 std::shared_ptr<const Op> leaky_relu_op(double alpha) {
   return std::make_shared<LeakyReluOp>("leaky_relu", ref::LeakyRelu{alpha});
@@ -99,6 +109,13 @@ std::shared_ptr<const Op> elu_op(double alpha) { return std::make_shared<EluOp>(
 std::shared_ptr<const Op> make_relu(AttributeReader&) { return std::make_shared<ReluOp>("relu"); }
 std::shared_ptr<const Op> make_sigmoid(AttributeReader&) { return std::make_shared<SigmoidOp>("sigmoid"); }
 std::shared_ptr<const Op> make_tanh(AttributeReader&) { return std::make_shared<TanhOp>("tanh"); }
+std::shared_ptr<const Op> make_relu6(AttributeReader&) { return std::make_shared<Relu6Op>("relu6"); }
+std::shared_ptr<const Op> make_hard_sigmoid(AttributeReader&) {
+  return std::make_shared<HardSigmoidOp>("hard_sigmoid");
+}
+std::shared_ptr<const Op> make_hard_swish(AttributeReader&) { return std::make_shared<HardSwishOp>("hard_swish"); }
+std::shared_ptr<const Op> make_silu(AttributeReader&) { return std::make_shared<SiluOp>("silu"); }
+std::shared_ptr<const Op> make_gelu(AttributeReader&) { return std::make_shared<GeluOp>("gelu"); }
 std::shared_ptr<const Op> make_leaky_relu(AttributeReader& attributes) {
   return leaky_relu_op(attributes.number("alpha"));
 }
@@ -107,6 +124,11 @@ std::shared_ptr<const Op> make_elu(AttributeReader& attributes) { return elu_op(
 Value relu(Value x) { return x.graph().add("", std::make_shared<ReluOp>("relu"), {x}); }
 Value sigmoid(Value x) { return x.graph().add("", std::make_shared<SigmoidOp>("sigmoid"), {x}); }
 Value tanh(Value x) { return x.graph().add("", std::make_shared<TanhOp>("tanh"), {x}); }
+Value relu6(Value x) { return x.graph().add("", std::make_shared<Relu6Op>("relu6"), {x}); }
+Value hard_sigmoid(Value x) { return x.graph().add("", std::make_shared<HardSigmoidOp>("hard_sigmoid"), {x}); }
+Value hard_swish(Value x) { return x.graph().add("", std::make_shared<HardSwishOp>("hard_swish"), {x}); }
+Value silu(Value x) { return x.graph().add("", std::make_shared<SiluOp>("silu"), {x}); }
+Value gelu(Value x) { return x.graph().add("", std::make_shared<GeluOp>("gelu"), {x}); }
 Value leaky_relu(Value x, double alpha) { return x.graph().add("", leaky_relu_op(alpha), {x}); }
 Value elu(Value x, double alpha) { return x.graph().add("", elu_op(alpha), {x}); }
 

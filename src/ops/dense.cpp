@@ -11,12 +11,14 @@ namespace fovea {
 
 namespace {
 
+int64_t rows(const Shape& x) { return x.elements() / x.back(); }
+
 class DenseKernel final : public Kernel {
  public:
   DenseKernel(const Signature& shapes, bool bias, const PrepareOptions& options)
-      : parameters_(options.tail, bias, shapes.output[1]),
-        dense_(shapes.inputs[0][0], shapes.inputs[0][1], shapes.output[1]),
-        channels_(shapes.inputs[0][1]),
+      : parameters_(options.tail, bias, shapes.output.back()),
+        dense_(rows(shapes.inputs[0]), shapes.inputs[0].back(), shapes.output.back()),
+        channels_(shapes.inputs[0].back()),
         input_gradient_(!options.input_gradients.empty() && options.input_gradients[0]) {}
 
   void load(std::span<const float* const> parameters) override {
@@ -50,14 +52,13 @@ class DenseOp final : public OpBase<DenseOp> {
 
   Shape infer(std::span<const Shape> inputs) const override {
     require_inputs(inputs, 1);
-    require(inputs[0].rank() == 2, "expects {{N, C}}, got {} (rank {}): flatten comes first", to_string(inputs[0]),
-            inputs[0].rank());
+    require(inputs[0].rank() >= 2, "expects {{N, ..., C}}, got {} (rank {})", to_string(inputs[0]), inputs[0].rank());
     constexpr int64_t most = int64_t{1} << 24;
     require(units_ > 0 && units_ <= most, "units must be between 1 and {}, got {}", most, units_);
-    return {inputs[0][0], units_};
+    return inputs[0].with_dim(inputs[0].rank() - 1, units_);
   }
   std::vector<ParameterSpec> parameters(std::span<const Shape> inputs) const override {
-    const int64_t channels = inputs[0][1];
+    const int64_t channels = inputs[0].back();
     std::vector<ParameterSpec> specs = {{"weight", {units_, channels}, Fill::weight, true, channels, units_}};
     if (bias_) specs.push_back({"bias", {units_}, Fill::zeros});
     return specs;
@@ -70,13 +71,13 @@ class DenseOp final : public OpBase<DenseOp> {
   template <class T>
   void forward(const Signature& shapes, const Step<T>& step) const {
     const Shape& x = shapes.inputs[0];
-    ref::dense_forward<T>(x[0], x[1], units_, step.inputs[0], step.parameters[0], bias_ ? step.parameters[1] : nullptr,
-                          step.output);
+    ref::dense_forward<T>(rows(x), x.back(), units_, step.inputs[0], step.parameters[0],
+                          bias_ ? step.parameters[1] : nullptr, step.output);
   }
   template <class T>
   void backward(const Signature& shapes, const Step<T>& step) const {
     const Shape& x = shapes.inputs[0];
-    ref::dense_backward<T>(x[0], x[1], units_, step.inputs[0], step.parameters[0], step.output_gradient,
+    ref::dense_backward<T>(rows(x), x.back(), units_, step.inputs[0], step.parameters[0], step.output_gradient,
                            step.input_gradients[0], step.parameter_gradients[0],
                            bias_ ? step.parameter_gradients[1] : nullptr);
   }

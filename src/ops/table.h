@@ -26,16 +26,24 @@ std::shared_ptr<const Op> make_dense(AttributeReader& attributes);
 std::shared_ptr<const Op> make_dropout(AttributeReader& attributes);
 std::shared_ptr<const Op> make_elu(AttributeReader& attributes);
 std::shared_ptr<const Op> make_flatten(AttributeReader& attributes);
+std::shared_ptr<const Op> make_gelu(AttributeReader& attributes);
 std::shared_ptr<const Op> make_global_avg_pool(AttributeReader& attributes);
 std::shared_ptr<const Op> make_global_max_pool(AttributeReader& attributes);
+std::shared_ptr<const Op> make_hard_sigmoid(AttributeReader& attributes);
+std::shared_ptr<const Op> make_hard_swish(AttributeReader& attributes);
+std::shared_ptr<const Op> make_layer_norm(AttributeReader& attributes);
 std::shared_ptr<const Op> make_leaky_relu(AttributeReader& attributes);
 std::shared_ptr<const Op> make_log_softmax(AttributeReader& attributes);
 std::shared_ptr<const Op> make_max_pool(AttributeReader& attributes);
 std::shared_ptr<const Op> make_mse(AttributeReader& attributes);
 std::shared_ptr<const Op> make_multiply(AttributeReader& attributes);
 std::shared_ptr<const Op> make_relu(AttributeReader& attributes);
+std::shared_ptr<const Op> make_relu6(AttributeReader& attributes);
+std::shared_ptr<const Op> make_scale(AttributeReader& attributes);
 std::shared_ptr<const Op> make_sigmoid(AttributeReader& attributes);
+std::shared_ptr<const Op> make_silu(AttributeReader& attributes);
 std::shared_ptr<const Op> make_softmax(AttributeReader& attributes);
+std::shared_ptr<const Op> make_stochastic_depth(AttributeReader& attributes);
 std::shared_ptr<const Op> make_tanh(AttributeReader& attributes);
 
 }  // namespace fovea

@@ -1,15 +1,54 @@
 #pragma once
 
+#include <algorithm>
+
 #include "fovea/ops.h"
 
 // Blocks that several families share.
 namespace fovea::zoo {
 
-// Convolution without bias and batch normalisation, under torchvision's two ways of naming them.
+using Activation = Value (*)(Value x);
+
+// Convolution without bias and batch normalisation.
 inline Value conv_norm(const Scope& conv_scope, const Scope& norm_scope, Value x, ConvOptions options,
                        const BatchNormOptions& norm = {}) {
   options.bias = false;
   return batch_norm(norm_scope, conv(conv_scope, x, options), norm);
+}
+
+// The same as members 0 and 1 of `scope`: torchvision's Conv2dNormActivation.
+inline Value conv_norm(const Scope& scope, Value x, const ConvOptions& options, const BatchNormOptions& norm = {}) {
+  return conv_norm(scope / "0", scope / "1", x, options, norm);
+}
+
+// Convolution, normalisation and ReLU of the Inception family.
+inline Value basic_conv(const Scope& scope, Value x, const ConvOptions& options) {
+  return relu(conv_norm(scope / "conv", scope / "bn", x, options, {.epsilon = 1e-3}));
+}
+
+// A window that pads so much that stride 1 keeps the picture's extent.
+inline ConvOptions window(int64_t filters, int64_t kernel, int64_t stride = 1) {
+  return {.filters = filters, .kernel = kernel, .stride = stride, .padding = kernel / 2};
+}
+
+// One filter for each channel.
+inline ConvOptions depthwise(int64_t channels, int64_t kernel, int64_t stride = 1) {
+  ConvOptions options = window(channels, kernel, stride);
+  options.groups = channels;
+  return options;
+}
+
+// Squeeze and excitation (Hu et al. 2018): each channel is scaled by what the averages of all of them say.
+inline Value squeeze_excitation(const Scope& scope, Value x, int64_t squeezed, Activation activation, Activation gate) {
+  Value s = activation(conv(scope / "fc1", global_avg_pool(x), {.filters = squeezed}));
+  s = gate(conv(scope / "fc2", s, {.filters = x.shape().back()}));
+  return x * s;
+}
+
+// The multiple of 8 nearest to `channels`, but not more than a tenth below it (Howard et al. 2017, reference code).
+inline int64_t multiple_of_8(double channels) {
+  const int64_t nearest = std::max<int64_t>(8, static_cast<int64_t>(channels + 4) / 8 * 8);
+  return static_cast<double>(nearest) < 0.9 * channels ? nearest + 8 : nearest;
 }
 
 }  // namespace fovea::zoo

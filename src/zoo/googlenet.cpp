@@ -7,10 +7,6 @@ namespace fovea::zoo {
 
 namespace {
 
-Value basic_conv(const Scope& scope, Value x, const ConvOptions& options) {
-  return relu(conv_norm(scope / "conv", scope / "bn", x, options, {.epsilon = 1e-3}));
-}
-
 // Filters of the branches; "reduce" stands for 1x1 convolutions before larger ones.
 struct Filters {
   int64_t conv1x1, reduce3x3, conv3x3, reduce5x5, conv5x5, pool;

@@ -6,10 +6,6 @@ namespace fovea::zoo {
 
 namespace {
 
-Value basic_conv(const Scope& scope, Value x, const ConvOptions& options) {
-  return relu(conv_norm(scope / "conv", scope / "bn", x, options, {.epsilon = 1e-3}));
-}
-
 // Windows that keep the picture's extent.
 ConvOptions square(int64_t filters, int64_t extent) {
   return {.filters = filters, .kernel = extent, .padding = extent / 2};

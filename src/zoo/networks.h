@@ -11,12 +11,17 @@
 namespace fovea::zoo {
 
 std::vector<ZooEntry> alexnet();
+std::vector<ZooEntry> convnext();
 std::vector<ZooEntry> densenet();
+std::vector<ZooEntry> efficientnet();
 std::vector<ZooEntry> googlenet();
 std::vector<ZooEntry> inception();
 std::vector<ZooEntry> lenet();
 std::vector<ZooEntry> minivgg();
 std::vector<ZooEntry> mlp();
+std::vector<ZooEntry> mnasnet();
+std::vector<ZooEntry> mobilenet_v2();
+std::vector<ZooEntry> mobilenet_v3();
 std::vector<ZooEntry> resnet();
 std::vector<ZooEntry> squeezenet();
 std::vector<ZooEntry> tinyvgg();

@@ -68,7 +68,12 @@ Value dense_layer(Context& context, Value x) {
   const int64_t units = context.reader.whole("the number of units");
   bool bias = true;
   context.reader.options({{"nobias", [&] { bias = false; }}});
-  return dense(context.name(x, "fc"), x, units, bias);
+  const Scope name = context.name(x, "fc");
+  if (x.shape().rank() != 2) {  // the op would take every position for itself
+    throw Error(ErrorKind::format, fmt::format("node '{}' (dense): expects one vector, got {}: flatten comes first",
+                                               name.path(), to_string(x.shape().without_batch())));
+  }
+  return dense(name, x, units, bias);
 }
 
 Value batch_norm_layer(Context& context, Value x) { return batch_norm(context.name(x, "bn"), x); }
@@ -116,13 +121,18 @@ constexpr std::array layers = {
     Layer{"fc", "fc UNITS [nobias]", dense_layer},
     Layer{"flatten", "flatten", plain_layer<flatten>},
     Layer{"gap", "gap", plain_layer<global_avg_pool>},
+    Layer{"gelu", "gelu", plain_layer<gelu>},
     Layer{"globalavgpool", "globalavgpool", plain_layer<global_avg_pool>},
     Layer{"globalmaxpool", "globalmaxpool", plain_layer<global_max_pool>},
+    Layer{"hardsigmoid", "hardsigmoid", plain_layer<hard_sigmoid>},
+    Layer{"hardswish", "hardswish", plain_layer<hard_swish>},
     Layer{"leakyrelu", "leakyrelu [ALPHA]", leaky_relu_layer},
     Layer{"logsoftmax", "logsoftmax", plain_layer<log_softmax>},
     Layer{"maxpool", "maxpool KERNEL [stride N] [pad N|same|valid] [ceil]", pool_layer<max_pool>},
     Layer{"relu", "relu", plain_layer<relu>},
+    Layer{"relu6", "relu6", plain_layer<relu6>},
     Layer{"sigmoid", "sigmoid", plain_layer<sigmoid>},
+    Layer{"silu", "silu", plain_layer<silu>},
     Layer{"softmax", "softmax", plain_layer<softmax>},
     Layer{"tanh", "tanh", plain_layer<tanh>},
 };

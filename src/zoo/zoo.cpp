@@ -15,8 +15,8 @@ namespace fovea::zoo {
 const std::vector<ZooEntry>& list() {
   static const std::vector<ZooEntry> entries = [] {
     std::vector<ZooEntry> all;
-    for (auto* const family :
-         {lenet, mlp, minivgg, tinyvgg, alexnet, vgg, googlenet, inception, resnet, squeezenet, densenet}) {
+    for (auto* const family : {lenet, mlp, minivgg, tinyvgg, alexnet, vgg, googlenet, inception, resnet, squeezenet,
+                               densenet, mobilenet_v2, mobilenet_v3, mnasnet, efficientnet, convnext}) {
       for (ZooEntry& entry : family()) all.push_back(std::move(entry));
     }
     return all;

@@ -129,6 +129,14 @@ case("sigmoid", torch.sigmoid, (2, 5, 7, 3))
 case("sigmoid_saturated", torch.sigmoid, ((2, 5, 7, 3), uniform(-200, 200)))
 case("tanh", torch.tanh, (2, 5, 7, 3))
 
+case("relu6", F.relu6, ((2, 5, 7, 3), uniform(-4, 9)))
+case("hard_sigmoid", F.hardsigmoid, ((2, 5, 7, 3), uniform(-4, 4)))
+case("hard_swish", F.hardswish, ((2, 5, 7, 3), uniform(-4, 4)))
+case("silu", F.silu, (2, 5, 7, 3))
+case("silu_saturated", F.silu, ((2, 5, 7, 3), uniform(-100, 100)))
+case("gelu", F.gelu, ((2, 5, 7, 3), uniform(-3, 3)))
+case("gelu_saturated", F.gelu, ((2, 5, 7, 3), uniform(-100, 100)))
+
 # Convolution
 def conv(name, shape, filters, kernel, stride=1, padding=(0, 0, 0, 0), dilation=1, groups=1, bias=True):
     """padding: top, bottom, left, right."""
@@ -160,6 +168,7 @@ conv("conv_row", (2, 1, 9, 3), 4, (1, 3), padding=(0, 0, 1, 1))
 
 # Dense
 case("dense", F.linear, (2, 13), parameters=[Parameter(7, 13), Parameter(7)])
+case("dense_positions", F.linear, (2, 3, 4, 7), parameters=[Parameter(5, 7), Parameter(5)])
 case("dense_no_bias", F.linear, (3, 5), parameters=[Parameter(4, 5)])
 
 
@@ -232,7 +241,20 @@ batch_norm("batch_norm_training", (2, 5, 7, 3), True)
 batch_norm("batch_norm_training_options", (3, 4, 4, 5), True, 1e-2, 0.3)
 batch_norm("batch_norm_training_flat", (6, 13), True)
 
+
+def layer_norm(name, shape, epsilon=1e-5, how=uniform()):
+    channels = shape[-1:]
+    case(name, lambda x, weight, bias: F.layer_norm(x, channels, weight, bias, epsilon), (shape, how),
+         parameters=[Parameter(*channels, centre=1), Parameter(*channels)])
+
+
+layer_norm("layer_norm", (2, 5, 7, 3))
+layer_norm("layer_norm_flat", (5, 37), 1e-2)
+layer_norm("layer_norm_far_from_zero", (2, 4, 5, 19), how=uniform(99, 101))
+case("scale", spatial(torch.mul), (2, 5, 7, 3), parameters=[Parameter(3, 1, 1)])
+
 # Shape, elementwise
+case("stochastic_depth", lambda x: x * 1, (2, 5, 7, 3))
 case("flatten", lambda x: first(x).flatten(1), (2, 3, 4, 5))
 case("dropout", lambda x: F.dropout(x, 0.4, False), (2, 5, 7, 3))
 case("add", torch.add, (2, 5, 7, 3), (2, 5, 7, 3))

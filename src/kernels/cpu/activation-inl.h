@@ -22,12 +22,19 @@ HWY_INLINE V ClampVector(D d, const Clamp& clamp, V v) {
   return hn::Max(hn::Set(d, clamp.low), hn::Min(hn::Set(d, clamp.high), v));
 }
 
+// clamp(x + 3, 0, 6) / 6
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V HardSigmoid(D d, V v) {
+  return hn::Mul(ClampVector(d, clamp_of(Pointwise::relu6), hn::Add(v, hn::Set(d, 3.0F))), hn::Set(d, 1.0F / 6));
+}
+
 // Calls body(f) with f(tag, vector) the activation.
 template <class Body>
 HWY_INLINE void WithActivation(Pointwise function, float alpha, const Body& body) {
   switch (function) {
     case Pointwise::identity:
     case Pointwise::relu:
+    case Pointwise::relu6:
       return body([clamp = clamp_of(function)](auto d, auto v) { return ClampVector(d, clamp, v); });
     case Pointwise::leaky_relu:
       return body(
@@ -40,6 +47,14 @@ HWY_INLINE void WithActivation(Pointwise function, float alpha, const Body& body
       return body([](auto d, auto v) { return Sigmoid(d, v); });
     case Pointwise::tanh:
       return body([](auto d, auto v) { return Tanh(d, v); });
+    case Pointwise::hard_sigmoid:
+      return body([](auto d, auto v) { return HardSigmoid(d, v); });
+    case Pointwise::hard_swish:
+      return body([](auto d, auto v) { return hn::Mul(v, HardSigmoid(d, v)); });
+    case Pointwise::silu:
+      return body([](auto d, auto v) { return hn::Mul(v, Sigmoid(d, v)); });
+    case Pointwise::gelu:
+      return body([](auto d, auto v) { return hn::Mul(v, NormalDistribution(d, v)); });
   }
 }
 

@@ -21,11 +21,12 @@ struct Clamp {
   float high = std::numeric_limits<float>::infinity();
 };
 inline bool is_clamp(Pointwise activation) {
-  return activation == Pointwise::identity || activation == Pointwise::relu;
+  return activation == Pointwise::identity || activation == Pointwise::relu || activation == Pointwise::relu6;
 }
 // Of an activation that is not a clamp: no limits, ActivateRow (activation-inl.h) follows.
 inline Clamp clamp_of(Pointwise activation) {
   if (activation == Pointwise::relu) return {.low = 0};
+  if (activation == Pointwise::relu6) return {.low = 0, .high = 6};
   return {};
 }
 

@@ -49,6 +49,37 @@ void PointwiseBackward(Pointwise function, float alpha, int64_t count, const flo
         const auto v = hn::LoadU(d, y + i);
         return hn::NegMulAdd(v, v, one(d));
       });
+    case Pointwise::relu6:
+      return apply([&](auto d, int64_t i) {
+        const auto v = hn::LoadU(d, y + i);
+        const auto open = hn::And(hn::Gt(v, hn::Zero(d)), hn::Lt(v, hn::Set(d, 6.0F)));
+        return hn::IfThenElseZero(open, one(d));
+      });
+    case Pointwise::hard_sigmoid:
+      return apply([&](auto d, int64_t i) {
+        const auto v = hn::LoadU(d, y + i);
+        return hn::IfThenElseZero(hn::And(hn::Gt(v, hn::Zero(d)), hn::Lt(v, one(d))), hn::Set(d, 1.0F / 6));
+      });
+    case Pointwise::hard_swish:
+      return apply([&](auto d, int64_t i) {
+        const auto v = hn::LoadU(d, x + i);
+        const auto three = hn::Set(d, 3.0F);
+        const auto between = hn::MulAdd(v, hn::Set(d, 1.0F / 3), hn::Set(d, 0.5F));
+        return hn::IfThenElseZero(hn::Gt(v, hn::Neg(three)), hn::IfThenElse(hn::Lt(v, three), between, one(d)));
+      });
+    case Pointwise::silu:
+      return apply([&](auto d, int64_t i) {
+        const auto v = hn::LoadU(d, x + i);
+        const auto s = Sigmoid(d, v);
+        return hn::Mul(s, hn::MulAdd(v, hn::Sub(one(d), s), one(d)));
+      });
+    case Pointwise::gelu:
+      return apply([&](auto d, int64_t i) {
+        const auto v = hn::LoadU(d, x + i);
+        const auto density =
+            hn::Mul(hn::Set(d, 0.39894228040143268F), Exp(d, hn::Mul(hn::Set(d, -0.5F), hn::Mul(v, v))));
+        return hn::MulAdd(v, density, NormalDistribution(d, v));
+      });
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -61,6 +62,68 @@ struct Tanh {
   template <class T>
   T slope(T /*x*/, T y) const {
     return T(1) - y * y;
+  }
+};
+
+struct Relu6 {
+  template <class T>
+  T value(T x) const {
+    return std::min(std::max(x, T(0)), T(6));
+  }
+  template <class T>
+  T slope(T /*x*/, T y) const {
+    return y > T(0) && y < T(6) ? T(1) : T(0);
+  }
+};
+
+struct HardSigmoid {
+  template <class T>
+  T value(T x) const {
+    return std::min(std::max(x + T(3), T(0)), T(6)) / T(6);
+  }
+  template <class T>
+  T slope(T /*x*/, T y) const {
+    return y > T(0) && y < T(1) ? T(1) / T(6) : T(0);
+  }
+};
+
+struct HardSwish {
+  template <class T>
+  T value(T x) const {
+    return x * HardSigmoid{}.value(x);
+  }
+  template <class T>
+  T slope(T x, T /*y*/) const {
+    if (x <= T(-3)) return T(0);
+    return x < T(3) ? x / T(3) + T(0.5) : T(1);
+  }
+};
+
+struct Silu {
+  template <class T>
+  T value(T x) const {
+    return x * Sigmoid{}.value(x);
+  }
+  template <class T>
+  T slope(T x, T /*y*/) const {
+    const T s = Sigmoid{}.value(x);
+    return s * (T(1) + x * (T(1) - s));
+  }
+};
+
+// x times the normal distribution function of x.
+struct Gelu {
+  template <class T>
+  static T distribution(T x) {
+    return T(0.5) * std::erfc(-x * T(0.70710678118654752));
+  }
+  template <class T>
+  T value(T x) const {
+    return x * distribution(x);
+  }
+  template <class T>
+  T slope(T x, T /*y*/) const {
+    return distribution(x) + x * T(0.39894228040143268) * std::exp(T(-0.5) * x * x);
   }
 };
 
