@@ -18,7 +18,7 @@ Value inverted_residual(const Scope& scope, Value x, int64_t expansion, int64_t 
   y = relu6(conv_norm(next(), y, depthwise(width, 3, stride)));
   const Scope project = next();
   y = conv_norm(project, next(), y, {.filters = filters});
-  return stride == 1 && filters == x.shape().back() ? x + y : y;
+  return stride == 1 && filters == x.shape().back() ? y + x : y;
 }
 
 // A row of table 2.

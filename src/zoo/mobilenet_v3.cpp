@@ -30,7 +30,7 @@ Value inverted_residual(const Scope& scope, Value x, const Block& block) {
     y = squeeze_excitation(next(), y, multiple_of_8(static_cast<double>(block.width / 4)), relu, hard_sigmoid);
   }
   y = conv_norm(next(), y, {.filters = block.filters}, norm);
-  return block.stride == 1 && block.filters == x.shape().back() ? x + y : y;
+  return block.stride == 1 && block.filters == x.shape().back() ? y + x : y;
 }
 
 ZooBuilder network(const std::vector<Block>& blocks, int64_t hidden_units) {
