@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "fovea/cpu.h"
 #include "fovea/error.h"
 #include "fovea/parallel.h"
 #include "fovea/random.h"
@@ -128,6 +130,18 @@ TEST(ParallelFor, ExceptionsReachTheCaller) {
 TEST(ParallelFor, ThreadCountIsChecked) {
   EXPECT_THROW(set_thread_count(0), Error);
   EXPECT_THROW(set_thread_count(100000), Error);
+}
+
+TEST(Cpu, RefusesAnInstructionSetItLacks) {
+  const CpuInfo cpu = cpu_info();
+  EXPECT_THAT(cpu.instruction_sets, ::testing::Contains(cpu.instruction_set));
+  try {
+    set_instruction_set("mmx");
+    FAIL() << "took an unknown instruction set";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    EXPECT_THAT(error.what(), ::testing::HasSubstr(cpu.instruction_sets.front()));
+  }
 }
 
 }  // namespace

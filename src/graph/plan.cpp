@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "fovea/cpu.h"
 #include "fovea/error.h"
 #include "graph/fuse.h"
 
@@ -56,6 +57,7 @@ std::unordered_map<std::string_view, size_t> index_by_name(const std::vector<Par
 
 Plan::Plan(Model& model_, const Graph& graph_, const SessionOptions& options_, bool fused)
     : model(model_), options(options_), original(graph_) {
+  use_environment_instruction_set();
   if (options.batch < 1) throw Error(ErrorKind::usage, fmt::format("batch must be at least 1, got {}", options.batch));
   const std::vector<Shape> inferred = infer_shapes(graph_, options.batch);
   for (size_t i = 0; i < inferred.size(); ++i) shapes.emplace(graph_.nodes()[i].name, inferred[i]);
