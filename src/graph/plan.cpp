@@ -8,14 +8,11 @@
 #include "fovea/cpu.h"
 #include "fovea/error.h"
 #include "graph/fuse.h"
+#include "kernels/cpu/pointwise.h"
 
 namespace fovea {
 
 namespace {
-
-void add_into(std::span<float> sum, const float* addend) {
-  for (size_t i = 0; i < sum.size(); ++i) sum[i] += addend[i];
-}
 
 // Of every node, with the batch.
 std::vector<Shape> infer_shapes(const Graph& graph, int64_t batch) {
@@ -336,7 +333,9 @@ void Plan::backward_node(int i) {
   PlannedNode& node = at(i);
   node.kernel->backward(node.backward_step);
   for (size_t k = 0; k < node.add_gradient.size(); ++k) {
-    if (node.add_gradient[k]) add_into(gradient_span(graph.node(i).inputs[k]), node.input_gradient_pointers[k]);
+    if (!node.add_gradient[k]) continue;
+    const std::span<float> sum = gradient_span(graph.node(i).inputs[k]);
+    cpu::accumulate(static_cast<int64_t>(sum.size()), node.input_gradient_pointers[k], sum.data());
   }
 }
 

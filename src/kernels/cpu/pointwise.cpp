@@ -83,6 +83,12 @@ void PointwiseBackward(Pointwise function, float alpha, int64_t count, const flo
   }
 }
 
+void Accumulate(int64_t count, const float* addend, float* sum) {
+  for_each_vector(count, [&](auto d, int64_t i) HWY_ATTR {
+    hn::StoreU(hn::Add(hn::LoadU(d, sum + i), hn::LoadU(d, addend + i)), d, sum + i);
+  });
+}
+
 }  // namespace fovea::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -91,6 +97,7 @@ namespace fovea::cpu {
 
 HWY_EXPORT(PointwiseForward);
 HWY_EXPORT(PointwiseBackward);
+HWY_EXPORT(Accumulate);
 
 namespace {
 constexpr int64_t grain = 16384;  // elements per chunk: 64 KB in and out, microseconds of work
@@ -108,6 +115,11 @@ void pointwise_backward(Pointwise function, float alpha, int64_t count, const fl
   parallel_for(count, grain, [&](int64_t begin, int64_t end) {
     kernel(function, alpha, end - begin, x ? x + begin : nullptr, y ? y + begin : nullptr, dy + begin, dx + begin);
   });
+}
+
+void accumulate(int64_t count, const float* addend, float* sum) {
+  auto* const kernel = HWY_DYNAMIC_DISPATCH(Accumulate);
+  parallel_for(count, grain, [&](int64_t begin, int64_t end) { kernel(end - begin, addend + begin, sum + begin); });
 }
 
 }  // namespace fovea::cpu

@@ -15,4 +15,7 @@ void pointwise_forward(Pointwise function, float alpha, int64_t count, const flo
 void pointwise_backward(Pointwise function, float alpha, int64_t count, const float* x, const float* y, const float* dy,
                         float* dx);
 
+// sum[i] += addend[i] for i in [0, count).
+void accumulate(int64_t count, const float* addend, float* sum);
+
 }  // namespace fovea::cpu

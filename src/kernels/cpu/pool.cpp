@@ -10,7 +10,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "kernels/cpu/vectors-inl.h"
+#include "kernels/cpu/pool-inl.h"
 
 #ifndef FOVEA_KERNELS_CPU_POOL_ONCE
 #define FOVEA_KERNELS_CPU_POOL_ONCE
@@ -30,30 +30,6 @@ inline bool fits_byte(const PoolShape& s) { return s.kernel_height * s.kernel_wi
 HWY_BEFORE_NAMESPACE();
 namespace fovea::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-// Calls f(rows, columns) with the window's extents, constants for the commonest windows.
-template <class F>
-HWY_INLINE void WithExtents(const PoolWindow& window, const F& f) {
-  const int64_t rows = window.bottom - window.top;
-  const int64_t columns = window.right - window.left;
-  if (rows == 2 && columns == 2) {
-    f(std::integral_constant<int64_t, 2>{}, std::integral_constant<int64_t, 2>{});
-  } else if (rows == 3 && columns == 3) {
-    f(std::integral_constant<int64_t, 3>{}, std::integral_constant<int64_t, 3>{});
-  } else {
-    f(rows, columns);
-  }
-}
-
-// Calls f(window, x at its first pixel, offset of its output) for the windows of a task.
-template <class F>
-HWY_INLINE void ForEachWindow(const PoolShape& s, int64_t row, const float* x, const F& f) {
-  const float* const picture = x + row / s.out_height * s.height * s.width * s.channels;
-  for (int64_t j = 0; j < s.out_width; ++j) {
-    const PoolWindow window = pool_window(s, row % s.out_height, j);
-    f(window, picture + (window.top * s.width + window.left) * s.channels, (row * s.out_width + j) * s.channels);
-  }
-}
 
 // Notes nothing.
 struct NoPlaces {
