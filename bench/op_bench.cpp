@@ -1,4 +1,4 @@
-// Times one step of every speed case of the op table (tests/op_cases.cpp), fast and reference:
+// Times one step of every speed case of the op table (tests/op_cases.cpp), fast and reference, and of its large cases:
 //   bench_op --benchmark_filter=conv_resnet
 // GMAC/s counts Op::multiply_adds; backward does twice as many (input and weight gradients).
 #include <benchmark/benchmark.h>
@@ -69,19 +69,23 @@ void time_pass(benchmark::State& state, const OpCase& op_case, bool reference, P
   }
 }
 
+void register_case(const OpCase& op_case, bool reference) {
+  for (const Pass pass : {Pass::forward, Pass::backward}) {
+    const std::string name =
+        op_case.name + (pass == Pass::forward ? "/forward" : "/backward") + (reference ? "/reference" : "");
+    benchmark::RegisterBenchmark(name.c_str(), time_pass, op_case, reference, pass)
+        ->UseRealTime()
+        ->Unit(benchmark::kMicrosecond);
+  }
+}
+
 [[maybe_unused]] const bool registered = [] {
   for (const OpCase& op_case : op_cases()) {
     if (!op_case.speed) continue;
-    for (const bool reference : {false, true}) {
-      for (const Pass pass : {Pass::forward, Pass::backward}) {
-        const std::string name =
-            op_case.name + (pass == Pass::forward ? "/forward" : "/backward") + (reference ? "/reference" : "");
-        benchmark::RegisterBenchmark(name.c_str(), time_pass, op_case, reference, pass)
-            ->UseRealTime()
-            ->Unit(benchmark::kMicrosecond);
-      }
-    }
+    register_case(op_case, false);
+    register_case(op_case, true);
   }
+  for (const OpCase& op_case : large_op_cases()) register_case(op_case, false);
   return true;
 }();
 

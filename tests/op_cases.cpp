@@ -262,6 +262,14 @@ const std::vector<OpCase>& op_cases() {
       speed(depthwise_case("convnext_7x768", 7, 768, 7, 1)),
       speed(conv_case("conv_mobilenet", {56, 56, 32}, {.filters = 32, .kernel = 3, .padding = 1, .groups = 32})),
 
+      // Winograd's transforms round more than plain sums do: errors are up to 3e-6 of the largest output.
+      tolerance(1e-5, batch_of(3, conv_case("conv_winograd_unequal", {13, 11, 35},
+                                            {.filters = 19, .kernel = 3, .padding = {0, 2, 1, 3}, .bias = false}))),
+      tolerance(1e-5, batch_of(40, conv_case("conv_winograd_small", {3, 2, 17},
+                                             {.filters = 33, .kernel = 3, .padding = {2, 1, 1, 2}}))),
+      tolerance(1e-5, batch_of(2, conv_case("conv_winograd_wide_padding", {9, 12, 24},
+                                            {.filters = 40, .kernel = 3, .padding = {4, 5, 3, 6}}))),
+      tolerance(1e-5, batch_of(2, conv_case("conv_winograd_blocks", {44, 61, 16}, {.filters = 48, .kernel = 3}))),
       conv_case("conv_direct_blocks", {37, 41, 1}, {.filters = 7, .kernel = {4, 3}, .padding = {3, 0, 1, 5}}),
       conv_case("conv_direct_wide", {3, 700, 3}, {.filters = 5, .kernel = 3, .padding = 1, .bias = false}),
       batch_of(19, conv_case("conv_direct_pictures", {7, 5, 8}, {.filters = 7, .kernel = 3, .padding = {0, 1}})),
@@ -271,6 +279,12 @@ const std::vector<OpCase>& op_cases() {
                       {.residual = true, .activation = relu}),
       fused_conv_case("fused_conv_add", {5, 6, 8}, {.filters = 16}, {.batch_norm = false, .residual = true}),
       fused_conv_case("fused_conv_tanh", {5, 6, 8}, {.filters = 37}, {.batch_norm = false, .activation = tanh}),
+      tolerance(1e-5, fused_conv_case("fused_conv_winograd", {13, 11, 35},
+                                      {.filters = 19, .kernel = 3, .padding = 1, .bias = false},
+                                      {.residual = true, .activation = relu})),
+      tolerance(1e-5,
+                fused_conv_case("fused_conv_winograd_tanh", {14, 15, 16}, {.filters = 33, .kernel = 3, .padding = 1},
+                                {.batch_norm = false, .residual = true, .activation = tanh})),
       fused_conv_case("fused_conv_groups", {6, 5, 8}, {.filters = 12, .kernel = 3, .groups = 4},
                       {.residual = true, .activation = [](Value x) { return leaky_relu(x, 0.2); }}),
       fused_conv_case("fused_conv_direct", {9, 31, 3}, {.filters = 6, .kernel = 3, .padding = 1},
@@ -394,6 +408,29 @@ const std::vector<OpCase>& op_cases() {
       batch_of(3, binary("mse", mse, {7}, {7})),
       binary("mse_pictures", mse, {4, 5, 3}, {4, 5, 3}),
       speed(binary("mse_large", mse, {28, 28, 65}, {28, 28, 65})),
+  };
+  return cases;
+}
+
+const std::vector<OpCase>& large_op_cases() {
+  const auto conv_3x3 = [](const std::string& name, int64_t extent, int64_t channels) {
+    return conv_case(name, {extent, extent, channels}, {.filters = channels, .kernel = 3, .padding = 1});
+  };
+  static const std::vector<OpCase> cases = {
+      batch_of(1, conv_3x3("conv_vgg_64", 224, 64)),
+      batch_of(1, conv_3x3("conv_vgg_128", 112, 128)),
+      batch_of(1, conv_3x3("conv_vgg_256", 56, 256)),
+      batch_of(1, conv_3x3("conv_vgg_512", 28, 512)),
+      batch_of(1, conv_3x3("conv_resnet18_64", 56, 64)),
+      batch_of(1, conv_3x3("conv_resnet18_128", 28, 128)),
+      batch_of(1, conv_3x3("conv_resnet18_256", 14, 256)),
+      batch_of(1, conv_3x3("conv_resnet18_512", 7, 512)),
+      batch_of(16, conv_3x3("conv_resnet18_64_batch", 56, 64)),
+      batch_of(16, conv_3x3("conv_resnet18_128_batch", 28, 128)),
+      batch_of(16, conv_3x3("conv_resnet18_256_batch", 14, 256)),
+      batch_of(16, conv_3x3("conv_resnet18_512_batch", 7, 512)),
+      batch_of(128, conv_3x3("conv_resnet20_16_batch", 32, 16)),
+      batch_of(128, conv_3x3("conv_resnet20_64_batch", 8, 64)),
   };
   return cases;
 }

@@ -8,6 +8,7 @@
 #include "fovea/ops.h"
 #include "kernels/cpu/depthwise.h"
 #include "kernels/cpu/direct_conv.h"
+#include "kernels/cpu/winograd.h"
 #include "kernels/ref/conv.h"
 #include "ops/checks.h"
 #include "ops/folded.h"
@@ -98,6 +99,37 @@ class DirectConvKernel final : public Kernel {
   int64_t weights_per_filter_;
   const float* weight_ = nullptr;
   bool parameter_gradients_;
+};
+
+class WinogradKernel final : public Kernel {
+ public:
+  WinogradKernel(const ConvShape& shape, FoldedParameters parameters, bool input_gradient, bool parameter_gradients)
+      : parameters_(std::move(parameters)),
+        winograd_(shape, input_gradient, parameter_gradients),
+        weights_per_filter_(shape.channels * shape.taps()) {}
+
+  std::string algorithm() const override { return "winograd: 4x4 outputs of 3x3 windows"; }
+  size_t scratch_size() const override { return winograd_.scratch(); }
+  void load(std::span<const float* const> parameters) override {
+    winograd_.load(parameters_.load(parameters, weights_per_filter_));
+    parameters_.release_weight();
+  }
+  void forward(const Step<float>& step) override {
+    winograd_.forward(step.inputs[0], parameters_.epilogue(step), step.output, step.scratch);
+  }
+  void backward(const Step<float>& step) override {
+    if (step.parameter_gradients[0]) {
+      winograd_.weight_gradient(step.inputs[0], step.output_gradient, step.parameter_gradients[0],
+                                step.parameter_gradients.size() > 1 ? step.parameter_gradients[1] : nullptr,
+                                step.scratch);
+    }
+    if (step.input_gradients[0]) winograd_.input_gradient(step.output_gradient, step.input_gradients[0], step.scratch);
+  }
+
+ private:
+  FoldedParameters parameters_;
+  cpu::Winograd winograd_;
+  int64_t weights_per_filter_;
 };
 
 class DepthwiseKernel final : public Kernel {
@@ -207,6 +239,9 @@ class ConvOp final : public OpBase<ConvOp> {
     }
     if (cpu::DirectConv::suits(s) && !(options.tail && options.tail->residual)) {
       return std::make_unique<DirectConvKernel>(s, std::move(parameters), input_gradient, parameter_gradients);
+    }
+    if (cpu::Winograd::suits(s)) {
+      return std::make_unique<WinogradKernel>(s, std::move(parameters), input_gradient, parameter_gradients);
     }
     return std::make_unique<ConvKernel>(s, std::move(parameters), input_gradient, parameter_gradients);
   }
