@@ -136,13 +136,13 @@ class BatchNormOp final : public OpBase<BatchNormOp> {
   }
   BackwardReads backward_reads() const override { return {.inputs = true}; }
   bool join(const Signature&, Tail& tail) const override {
-    if (tail.ends() || tail.residual || tail.batch_norm_epsilon) return false;
+    if (tail.ends() || tail.residual || tail.folds()) return false;
     tail.batch_norm_epsilon = options_.epsilon;
     return true;
   }
   // Backward sees from the output where a ReLU let the sum pass; other activations hide it.
   bool fuses(const Tail& tail, bool training) const override {
-    if (tail.batch_norm_epsilon) return false;
+    if (tail.folds()) return false;
     return !training || tail.activation == cpu::Pointwise::identity || tail.activation == cpu::Pointwise::relu;
   }
 

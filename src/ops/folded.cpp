@@ -9,29 +9,31 @@ FoldedParameters::FoldedParameters(const Tail* tail, bool bias, int64_t filters)
 
 const float* FoldedParameters::load(std::span<const float* const> parameters, int64_t weights_per_filter) {
   const float* const weight = parameters[0];
-  if (!tail_.batch_norm_epsilon) return weight;
+  if (!tail_.folds()) return weight;
   const float* const bias = has_bias_ ? parameters[1] : nullptr;
-  const auto batch_norm = parameters.subspan(has_bias_ ? 2 : 1);
-  const float* const gamma = batch_norm[0];
-  const float* const beta = batch_norm[1];
-  const float* const mean = batch_norm[2];
-  const float* const variance = batch_norm[3];
+  const auto folded = parameters.subspan(has_bias_ ? 2 : 1);
   weight_.resize(static_cast<size_t>(filters_ * weights_per_filter));
   bias_.resize(static_cast<size_t>(filters_));
   for (int64_t k = 0; k < filters_; ++k) {
-    const double scale = gamma[k] / std::sqrt(variance[k] + *tail_.batch_norm_epsilon);
+    double scale = folded[0][k];
+    double mean = 0;
+    double shift = 0;
+    if (tail_.batch_norm_epsilon) {
+      shift = folded[1][k];
+      mean = folded[2][k];
+      scale /= std::sqrt(folded[3][k] + *tail_.batch_norm_epsilon);
+    }
     for (int64_t i = k * weights_per_filter; i < (k + 1) * weights_per_filter; ++i) {
       weight_[static_cast<size_t>(i)] = static_cast<float>(weight[i] * scale);
     }
-    const double centred = (bias ? double{bias[k]} : 0.0) - mean[k];
-    bias_[static_cast<size_t>(k)] = static_cast<float>(centred * scale + beta[k]);
+    bias_[static_cast<size_t>(k)] = static_cast<float>(((bias ? bias[k] : 0.0) - mean) * scale + shift);
   }
   return weight_.data();
 }
 
 cpu::Epilogue FoldedParameters::epilogue(const Step<float>& step) const {
   cpu::Epilogue epilogue;
-  if (tail_.batch_norm_epsilon) {
+  if (tail_.folds()) {
     epilogue.bias = bias_.data();
   } else if (has_bias_) {
     epilogue.bias = step.parameters[1];

@@ -10,12 +10,13 @@
 
 namespace fovea {
 
-// The parameters of a convolution or dense layer, with the batch norm of its tail folded in:
+// The parameters of a convolution or dense layer, with the batch norm or the scale of its tail folded in:
 //   weight[k] gamma[k] / deviation[k]   and   (bias[k] - mean[k]) gamma[k] / deviation[k] + beta[k]
-// for every filter k, where deviation = sqrt(variance + epsilon) (Jacob et al. 2018, section 3.2).
+// for every filter k, where deviation = sqrt(variance + epsilon) (Jacob et al. 2018, section 3.2); or weight[k]
+// scale[k] and bias[k] scale[k].
 class FoldedParameters {
  public:
-  // tail may be null. Parameters are weight {filters, ...}, bias if `bias`, then those of the batch norm.
+  // tail may be null. Parameters are weight {filters, ...}, bias if `bias`, then those of the batch norm or the scale.
   FoldedParameters(const Tail* tail, bool bias, int64_t filters);
 
   // Call load() of a kernel with the weights it returns; they are valid until the next call here.

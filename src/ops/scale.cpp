@@ -10,6 +10,7 @@
 #include "ops/checks.h"
 #include "ops/op_base.h"
 #include "ops/table.h"
+#include "ops/tail.h"
 
 namespace fovea {
 
@@ -76,6 +77,10 @@ class ScaleOp final : public OpBase<ScaleOp> {
     return {{.name = "", .shape = Shape(dims), .fill = Fill::constant, .value = initial_}};
   }
   BackwardReads backward_reads() const override { return {.inputs = true}; }
+  bool join(const Signature&, Tail& tail) const override {
+    if (tail.ends() || tail.residual || tail.folds()) return false;
+    return tail.scale = true;
+  }
 
   template <class T>
   void forward(const Signature& shapes, const Step<T>& step) const {

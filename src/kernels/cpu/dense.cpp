@@ -1,7 +1,6 @@
 #include "kernels/cpu/dense.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "fovea/parallel.h"
 #include "kernels/cpu/dense_rows.h"
@@ -11,29 +10,14 @@ namespace fovea::cpu {
 
 namespace {
 
-// out {batch, panels.columns} = in {batch, panels.rows} times the packed matrix.
-void multiply_packed(int64_t batch, const float* in, const Panels& panels, const float* packed,
-                     const Epilogue& epilogue, float* out) {
-  const int64_t zero_offset = 0;
-  // A task is one panel against all rows: the weights, far larger than the activations, are read once. Small panels
-  // are taken several at a time.
-  constexpr int64_t multiply_adds_per_task = 65536;
-  const int64_t grain = multiply_adds_per_task / (panels.rows * panels.full_width() * batch + 1) + 1;
-  parallel_for(panels.count(), grain, [&](int64_t begin, int64_t end) {
-    for (int64_t first = 0; first < batch; first += row_block) {
-      const int64_t count = std::min(row_block, batch - first);
-      const float* a[row_block];
-      float* c[row_block];
-      const float* residual[row_block];
-      for (int64_t m = 0; m < count; ++m) {
-        a[m] = in + (first + m) * panels.rows;
-        c[m] = out + (first + m) * panels.columns;
-        residual[m] = epilogue.residual ? epilogue.residual + (first + m) * panels.columns : nullptr;
-      }
-      row_gemm(a, count, Runs{&zero_offset, 1, panels.rows}, panels, packed, epilogue,
-               epilogue.residual ? residual : nullptr, c, begin, end);
-    }
-  });
+// Samples take the part that pixels have in a convolution.
+WindowShape samples(int64_t batch, int64_t in_channels, int64_t out_channels) {
+  return {.columns = batch,
+          .windows = {.column = in_channels},
+          .outputs = {.column = out_channels},
+          .taps = {0},
+          .in_channels = in_channels,
+          .out_channels = out_channels};
 }
 
 // Packing would take longer than all samples together, and as much memory again.
@@ -49,21 +33,14 @@ Dense::Dense(int64_t batch, int64_t channels, int64_t units)
       channels_(channels),
       units_(units),
       in_place_(suits_in_place(batch, channels, units)),
-      forward_panels_(make_panels(channels, units)),
-      gradient_panels_(make_panels(units, channels)),
-      ascending_(static_cast<size_t>(std::max(channels, units))) {
-  std::iota(ascending_.begin(), ascending_.end(), int64_t{0});
-  for (int64_t k = 0; k < units; ++k) unit_starts_.push_back(k * channels);
-}
+      forward_(samples(batch, channels, units)),
+      gradient_(samples(batch, units, channels)) {}
 
 void Dense::load(const float* weight, bool for_input_gradient) {
   weight_ = weight;
   if (in_place_) return;
-  packed_forward_.resize(static_cast<size_t>(forward_panels_.floats()));
-  pack_panels(forward_panels_, weight, ascending_.data(), unit_starts_.data(), packed_forward_.data());
-  if (!for_input_gradient) return;
-  packed_gradient_.resize(static_cast<size_t>(gradient_panels_.floats()));
-  pack_panels(gradient_panels_, weight, unit_starts_.data(), ascending_.data(), packed_gradient_.data());
+  forward_.load(weight, {0}, 1, channels_, 0);
+  if (for_input_gradient) gradient_.load(weight, {0}, channels_, 1, 0);
 }
 
 void Dense::forward(const float* x, const Epilogue& epilogue, float* y) const {
@@ -73,7 +50,7 @@ void Dense::forward(const float* x, const Epilogue& epilogue, float* y) const {
     });
     return;
   }
-  multiply_packed(batch_, x, forward_panels_, packed_forward_.data(), epilogue, y);
+  forward_.run(x, epilogue, y);
 }
 
 void Dense::input_gradient(const float* dy, float* dx) const {
@@ -83,10 +60,9 @@ void Dense::input_gradient(const float* dy, float* dx) const {
     });
     return;
   }
-  multiply_packed(batch_, dy, gradient_panels_, packed_gradient_.data(), {}, dx);
+  gradient_.run(dy, {}, dx);
 }
 
-// Samples take the part that pixels have in a convolution.
 void Dense::weight_gradient(const float* x, const float* dy, float* dweight, float* dbias) const {
   static constexpr int64_t zero_offset = 0;
   const int64_t row_blocks = (units_ + outer_rows - 1) / outer_rows;

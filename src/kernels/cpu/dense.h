@@ -1,13 +1,12 @@
 #pragma once
 
-#include <cstddef>
-#include <vector>
+#include <cstdint>
 
 #include "kernels/cpu/epilogue.h"
-#include "kernels/cpu/panels.h"
+#include "kernels/cpu/window_gemm.h"
 
-// Fully connected layer, y {batch, units} = x {batch, channels} weight^T + bias: on the register tiles of gemm.h with
-// packed weights, or, for a few samples and a large matrix, on weights as they are (dense_rows.h).
+// Fully connected layer, y {batch, units} = x {batch, channels} weight^T + bias: by window_gemm.h with packed
+// weights, or, for a few samples and a large matrix, on weights as they are (dense_rows.h).
 namespace fovea::cpu {
 
 class Dense {
@@ -28,12 +27,8 @@ class Dense {
   int64_t batch_, channels_, units_;
   bool in_place_;
   const float* weight_ = nullptr;
-  Panels forward_panels_;   // [channels] x [units]
-  Panels gradient_panels_;  // [units] x [channels]
-  std::vector<float> packed_forward_;
-  std::vector<float> packed_gradient_;
-  std::vector<int64_t> ascending_;    // 0, 1, 2 ...
-  std::vector<int64_t> unit_starts_;  // of every unit's weights
+  WindowGemm forward_;
+  WindowGemm gradient_;
 };
 
 }  // namespace fovea::cpu
