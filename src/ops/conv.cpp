@@ -1,9 +1,5 @@
 #include "kernels/cpu/conv.h"
 
-#include <algorithm>
-#include <optional>
-#include <utility>
-
 #include "core/saturate.h"
 #include "fovea/ops.h"
 #include "kernels/cpu/depthwise.h"
@@ -11,159 +7,14 @@
 #include "kernels/cpu/winograd.h"
 #include "kernels/ref/conv.h"
 #include "ops/checks.h"
-#include "ops/folded.h"
 #include "ops/op_base.h"
 #include "ops/spatial.h"
 #include "ops/table.h"
+#include "ops/weighted_kernel.h"
 
 namespace fovea {
 
 namespace {
-
-class ConvKernel final : public Kernel {
- public:
-  ConvKernel(const ConvShape& shape, FoldedParameters parameters, bool input_gradient, bool parameter_gradients)
-      : parameters_(std::move(parameters)),
-        conv_(shape),
-        weights_per_filter_(shape.group_channels() * shape.taps()),
-        parameter_gradients_(parameter_gradients) {
-    if (input_gradient) input_gradient_.emplace(shape);
-  }
-
-  std::string algorithm() const override { return "implicit gemm"; }
-  size_t scratch_size() const override {
-    return std::max({conv_.forward_scratch(), parameter_gradients_ ? conv_.weight_gradient_scratch() : 0,
-                     input_gradient_ ? input_gradient_->scratch() : 0});
-  }
-  void load(std::span<const float* const> parameters) override {
-    const float* const weight = parameters_.load(parameters, weights_per_filter_);
-    conv_.load(weight);
-    if (input_gradient_) input_gradient_->load(weight);
-    parameters_.release_weight();
-  }
-  void forward(const Step<float>& step) override {
-    conv_.forward(step.inputs[0], parameters_.epilogue(step), step.output, step.scratch);
-  }
-  void backward(const Step<float>& step) override {
-    if (step.parameter_gradients[0]) {
-      conv_.weight_gradient(step.inputs[0], step.output_gradient, step.parameter_gradients[0],
-                            step.parameter_gradients.size() > 1 ? step.parameter_gradients[1] : nullptr, step.scratch);
-    }
-    if (step.input_gradients[0]) input_gradient_->run(step.output_gradient, step.input_gradients[0], step.scratch);
-  }
-
- private:
-  FoldedParameters parameters_;
-  cpu::Conv conv_;
-  std::optional<cpu::ConvInputGradient> input_gradient_;
-  int64_t weights_per_filter_;
-  bool parameter_gradients_;
-};
-
-// A first layer's input gradient is rarely wanted; then it is left to the matrix multiplication.
-class DirectConvKernel final : public Kernel {
- public:
-  DirectConvKernel(const ConvShape& shape, FoldedParameters parameters, bool input_gradient, bool parameter_gradients)
-      : parameters_(std::move(parameters)),
-        direct_(shape),
-        weights_per_filter_(shape.group_channels() * shape.taps()),
-        parameter_gradients_(parameter_gradients) {
-    if (input_gradient) input_gradient_.emplace(shape);
-  }
-
-  std::string algorithm() const override { return "direct: few channels"; }
-  size_t scratch_size() const override {
-    return std::max({direct_.forward_scratch(), parameter_gradients_ ? direct_.weight_gradient_scratch() : 0,
-                     input_gradient_ ? input_gradient_->scratch() : 0});
-  }
-  void load(std::span<const float* const> parameters) override {
-    weight_ = parameters_.load(parameters, weights_per_filter_);
-    if (input_gradient_) input_gradient_->load(weight_);
-  }
-  void forward(const Step<float>& step) override {
-    direct_.forward(step.inputs[0], weight_, parameters_.epilogue(step), step.output, step.scratch);
-  }
-  void backward(const Step<float>& step) override {
-    if (step.parameter_gradients[0]) {
-      direct_.weight_gradient(step.inputs[0], step.output_gradient, step.parameter_gradients[0],
-                              step.parameter_gradients.size() > 1 ? step.parameter_gradients[1] : nullptr,
-                              step.scratch);
-    }
-    if (step.input_gradients[0]) input_gradient_->run(step.output_gradient, step.input_gradients[0], step.scratch);
-  }
-
- private:
-  FoldedParameters parameters_;
-  cpu::DirectConv direct_;
-  std::optional<cpu::ConvInputGradient> input_gradient_;
-  int64_t weights_per_filter_;
-  const float* weight_ = nullptr;
-  bool parameter_gradients_;
-};
-
-class WinogradKernel final : public Kernel {
- public:
-  WinogradKernel(const ConvShape& shape, FoldedParameters parameters, bool input_gradient, bool parameter_gradients)
-      : parameters_(std::move(parameters)),
-        winograd_(shape, input_gradient, parameter_gradients),
-        weights_per_filter_(shape.channels * shape.taps()) {}
-
-  std::string algorithm() const override { return "winograd: 4x4 outputs of 3x3 windows"; }
-  size_t scratch_size() const override { return winograd_.scratch(); }
-  void load(std::span<const float* const> parameters) override {
-    winograd_.load(parameters_.load(parameters, weights_per_filter_));
-    parameters_.release_weight();
-  }
-  void forward(const Step<float>& step) override {
-    winograd_.forward(step.inputs[0], parameters_.epilogue(step), step.output, step.scratch);
-  }
-  void backward(const Step<float>& step) override {
-    if (step.parameter_gradients[0]) {
-      winograd_.weight_gradient(step.inputs[0], step.output_gradient, step.parameter_gradients[0],
-                                step.parameter_gradients.size() > 1 ? step.parameter_gradients[1] : nullptr,
-                                step.scratch);
-    }
-    if (step.input_gradients[0]) winograd_.input_gradient(step.output_gradient, step.input_gradients[0], step.scratch);
-  }
-
- private:
-  FoldedParameters parameters_;
-  cpu::Winograd winograd_;
-  int64_t weights_per_filter_;
-};
-
-class DepthwiseKernel final : public Kernel {
- public:
-  DepthwiseKernel(const ConvShape& shape, FoldedParameters parameters, bool input_gradient, bool parameter_gradients)
-      : parameters_(std::move(parameters)),
-        depthwise_(shape, input_gradient),
-        weights_per_filter_(shape.taps()),
-        parameter_gradients_(parameter_gradients) {}
-
-  std::string algorithm() const override { return "depthwise: one channel a filter"; }
-  size_t scratch_size() const override { return parameter_gradients_ ? depthwise_.weight_gradient_scratch() : 0; }
-  void load(std::span<const float* const> parameters) override {
-    depthwise_.load(parameters_.load(parameters, weights_per_filter_));
-    parameters_.release_weight();
-  }
-  void forward(const Step<float>& step) override {
-    depthwise_.forward(step.inputs[0], parameters_.epilogue(step), step.output);
-  }
-  void backward(const Step<float>& step) override {
-    if (step.parameter_gradients[0]) {
-      depthwise_.weight_gradient(step.inputs[0], step.output_gradient, step.parameter_gradients[0],
-                                 step.parameter_gradients.size() > 1 ? step.parameter_gradients[1] : nullptr,
-                                 step.scratch);
-    }
-    if (step.input_gradients[0]) depthwise_.input_gradient(step.output_gradient, step.input_gradients[0]);
-  }
-
- private:
-  FoldedParameters parameters_;
-  cpu::Depthwise depthwise_;
-  int64_t weights_per_filter_;
-  bool parameter_gradients_;
-};
 
 class ConvOp final : public OpBase<ConvOp> {
  public:
@@ -231,22 +82,21 @@ class ConvOp final : public OpBase<ConvOp> {
 
   std::unique_ptr<Kernel> prepare(const Signature& shapes, const PrepareOptions& options) const override {
     const ConvShape s = conv_shape(shapes.inputs[0]);
-    const bool input_gradient = !options.input_gradients.empty() && options.input_gradients[0];
-    const bool parameter_gradients = options.parameter_gradients;
-    FoldedParameters parameters(options.tail, options_.bias, s.filters);
-    if (s.is_depthwise()) {
-      return std::make_unique<DepthwiseKernel>(s, std::move(parameters), input_gradient, parameter_gradients);
-    }
+    if (s.is_depthwise()) return kernel<cpu::Depthwise>(s, options);
     if (cpu::DirectConv::suits(s) && !(options.tail && options.tail->residual)) {
-      return std::make_unique<DirectConvKernel>(s, std::move(parameters), input_gradient, parameter_gradients);
+      return kernel<cpu::DirectConv>(s, options);
     }
-    if (cpu::Winograd::suits(s)) {
-      return std::make_unique<WinogradKernel>(s, std::move(parameters), input_gradient, parameter_gradients);
-    }
-    return std::make_unique<ConvKernel>(s, std::move(parameters), input_gradient, parameter_gradients);
+    if (cpu::Winograd::suits(s)) return kernel<cpu::Winograd>(s, options);
+    return kernel<cpu::Conv>(s, options);
   }
 
  private:
+  template <class Algorithm>
+  std::unique_ptr<Kernel> kernel(const ConvShape& s, const PrepareOptions& options) const {
+    return std::make_unique<WeightedKernel<Algorithm>>(
+        s, FoldedParameters(options.tail, options_.bias, s.filters, s.group_channels() * s.taps()), options);
+  }
+
   void check_options() const {
     constexpr int64_t most = int64_t{1} << 24;
     require(options_.filters > 0 && options_.filters <= most, "filters must be between 1 and {}, got {}", most,

@@ -3,45 +3,15 @@
 #include "fovea/ops.h"
 #include "kernels/ref/dense.h"
 #include "ops/checks.h"
-#include "ops/folded.h"
 #include "ops/op_base.h"
 #include "ops/table.h"
+#include "ops/weighted_kernel.h"
 
 namespace fovea {
 
 namespace {
 
 int64_t rows(const Shape& x) { return x.elements() / x.back(); }
-
-class DenseKernel final : public Kernel {
- public:
-  DenseKernel(const Signature& shapes, bool bias, const PrepareOptions& options)
-      : parameters_(options.tail, bias, shapes.output.back()),
-        dense_(rows(shapes.inputs[0]), shapes.inputs[0].back(), shapes.output.back()),
-        channels_(shapes.inputs[0].back()),
-        input_gradient_(!options.input_gradients.empty() && options.input_gradients[0]) {}
-
-  void load(std::span<const float* const> parameters) override {
-    dense_.load(parameters_.load(parameters, channels_), input_gradient_);
-    if (dense_.packs()) parameters_.release_weight();
-  }
-  void forward(const Step<float>& step) override {
-    dense_.forward(step.inputs[0], parameters_.epilogue(step), step.output);
-  }
-  void backward(const Step<float>& step) override {
-    if (step.parameter_gradients[0]) {
-      dense_.weight_gradient(step.inputs[0], step.output_gradient, step.parameter_gradients[0],
-                             step.parameter_gradients.size() > 1 ? step.parameter_gradients[1] : nullptr);
-    }
-    if (step.input_gradients[0]) dense_.input_gradient(step.output_gradient, step.input_gradients[0]);
-  }
-
- private:
-  FoldedParameters parameters_;
-  cpu::Dense dense_;
-  int64_t channels_;
-  bool input_gradient_;
-};
 
 class DenseOp final : public OpBase<DenseOp> {
  public:
@@ -82,7 +52,10 @@ class DenseOp final : public OpBase<DenseOp> {
                            bias_ ? step.parameter_gradients[1] : nullptr);
   }
   std::unique_ptr<Kernel> prepare(const Signature& shapes, const PrepareOptions& options) const override {
-    return std::make_unique<DenseKernel>(shapes, bias_, options);
+    const Shape& x = shapes.inputs[0];
+    return std::make_unique<WeightedKernel<cpu::Dense>>(
+        cpu::DenseShape{.batch = rows(x), .channels = x.back(), .units = units_},
+        FoldedParameters(options.tail, bias_, units_, x.back()), options);
   }
 
  private:

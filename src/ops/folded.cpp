@@ -4,15 +4,15 @@
 
 namespace fovea {
 
-FoldedParameters::FoldedParameters(const Tail* tail, bool bias, int64_t filters)
-    : tail_(tail ? *tail : Tail{}), has_bias_(bias), filters_(filters) {}
+FoldedParameters::FoldedParameters(const Tail* tail, bool bias, int64_t filters, int64_t weights_per_filter)
+    : tail_(tail ? *tail : Tail{}), has_bias_(bias), filters_(filters), weights_per_filter_(weights_per_filter) {}
 
-const float* FoldedParameters::load(std::span<const float* const> parameters, int64_t weights_per_filter) {
+const float* FoldedParameters::load(std::span<const float* const> parameters) {
   const float* const weight = parameters[0];
   if (!tail_.folds()) return weight;
   const float* const bias = has_bias_ ? parameters[1] : nullptr;
   const auto folded = parameters.subspan(has_bias_ ? 2 : 1);
-  weight_.resize(static_cast<size_t>(filters_ * weights_per_filter));
+  weight_.resize(static_cast<size_t>(filters_ * weights_per_filter_));
   bias_.resize(static_cast<size_t>(filters_));
   for (int64_t k = 0; k < filters_; ++k) {
     double scale = folded[0][k];
@@ -23,7 +23,7 @@ const float* FoldedParameters::load(std::span<const float* const> parameters, in
       mean = folded[2][k];
       scale /= std::sqrt(folded[3][k] + *tail_.batch_norm_epsilon);
     }
-    for (int64_t i = k * weights_per_filter; i < (k + 1) * weights_per_filter; ++i) {
+    for (int64_t i = k * weights_per_filter_; i < (k + 1) * weights_per_filter_; ++i) {
       weight_[static_cast<size_t>(i)] = static_cast<float>(weight[i] * scale);
     }
     bias_[static_cast<size_t>(k)] = static_cast<float>(((bias ? bias[k] : 0.0) - mean) * scale + shift);

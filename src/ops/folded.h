@@ -17,10 +17,10 @@ namespace fovea {
 class FoldedParameters {
  public:
   // tail may be null. Parameters are weight {filters, ...}, bias if `bias`, then those of the batch norm or the scale.
-  FoldedParameters(const Tail* tail, bool bias, int64_t filters);
+  FoldedParameters(const Tail* tail, bool bias, int64_t filters, int64_t weights_per_filter);
 
   // Call load() of a kernel with the weights it returns; they are valid until the next call here.
-  const float* load(std::span<const float* const> parameters, int64_t weights_per_filter);
+  const float* load(std::span<const float* const> parameters);
   // Frees the folded weights, for kernels that keep a packed copy of their own.
   void release_weight() { weight_ = {}; }
 
@@ -31,6 +31,7 @@ class FoldedParameters {
   Tail tail_;
   bool has_bias_;
   int64_t filters_;
+  int64_t weights_per_filter_;
   std::vector<float> weight_;
   std::vector<float> bias_;
 };

@@ -65,12 +65,14 @@ std::vector<int64_t> ascending(int64_t count) {
 
 }  // namespace
 
-Conv::Conv(const ConvShape& shape)
+Conv::Conv(const ConvShape& shape, bool input_gradient, bool weight_gradient)
     : shape_(shape),
+      weight_gradient_(weight_gradient),
       padding_(pictures_of(shape)),
       forward_(forward_windows(shape)),
       tap_order_(ascending(shape.taps())) {
   const ConvShape& s = shape_;
+  if (input_gradient) input_gradient_.emplace(shape);
   window_size_ = s.taps() * s.group_channels();
   const bool rows_are_runs = s.dilation_width == 1 && s.groups == 1;
   for (int64_t a = 0; a < s.kernel_height; ++a) {
@@ -89,18 +91,20 @@ Conv::Conv(const ConvShape& shape)
 void Conv::load(const float* weight) {
   const ConvShape& s = shape_;
   forward_.load(weight, tap_order_, s.taps(), window_size_, s.group_filters() * window_size_);
+  if (input_gradient_) input_gradient_->load(weight);
 }
-
-size_t Conv::forward_scratch() const { return padding_.floats(); }
 
 void Conv::forward(const float* x, const Epilogue& epilogue, float* y, float* scratch) const {
   forward_.run(padding_.padded(x, scratch), epilogue, y);
 }
 
-size_t Conv::weight_gradient_scratch() const {
+size_t Conv::scratch() const {
   const ConvShape& s = shape_;
-  return padding_.floats() + static_cast<size_t>(std::max(partitions_ * s.filters * window_size_,
-                                                          column_sums_scratch(s.out_pixels(), s.filters)));
+  int64_t sums = 0;
+  if (weight_gradient_) {
+    sums = std::max(partitions_ * s.filters * window_size_, column_sums_scratch(s.out_pixels(), s.filters));
+  }
+  return std::max(padding_.floats() + static_cast<size_t>(sums), input_gradient_ ? input_gradient_->scratch() : 0);
 }
 
 // Each task has some filters, some elements of their windows and some pixels.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "kernels/conv_shape.h"
@@ -12,31 +13,6 @@
 // kernel_width * channels consecutive floats, so window_gemm.h reads windows in place. Padding is made real first, by a
 // copy into scratch, so that every window is inside.
 namespace fovea::cpu {
-
-class Conv {
- public:
-  explicit Conv(const ConvShape& shape);
-
-  // Packs weight, in PyTorch's order.
-  void load(const float* weight);
-
-  size_t forward_scratch() const;  // floats
-  void forward(const float* x, const Epilogue& epilogue, float* y, float* scratch) const;
-
-  size_t weight_gradient_scratch() const;  // floats
-  // dbias may be null.
-  void weight_gradient(const float* x, const float* dy, float* dweight, float* dbias, float* scratch) const;
-
- private:
-  ConvShape shape_;
-  Padding padding_;
-  WindowGemm forward_;
-  int64_t window_size_ = 0;           // elements
-  std::vector<int64_t> tap_order_;    // 0, 1, 2 ...
-  std::vector<int64_t> run_offsets_;  // of a window: see Runs in gemm.h
-  int64_t run_length_ = 0;
-  int64_t partitions_ = 1;  // of the pixels, for weight gradients
-};
 
 // Gradient of the input. Pixels whose row and column leave the same remainders when divided by the strides see the same
 // taps of the kernel, at a fixed distance from each other: each such phase is a convolution of stride 1 over dy.
@@ -59,6 +35,35 @@ class ConvInputGradient {
   Padding padding_;  // of dy
   std::vector<Phase> phases_;
   bool covers_input_ = true;  // no input pixel is beyond all windows
+};
+
+class Conv {
+ public:
+  static constexpr const char* name = "implicit gemm";
+
+  Conv(const ConvShape& shape, bool input_gradient, bool weight_gradient);
+
+  // Packs weight, in PyTorch's order.
+  void load(const float* weight);
+  bool packs() const { return true; }
+
+  size_t scratch() const;  // floats, for each of the following
+  void forward(const float* x, const Epilogue& epilogue, float* y, float* scratch) const;
+  void input_gradient(const float* dy, float* dx, float* scratch) const { input_gradient_->run(dy, dx, scratch); }
+  // dbias may be null.
+  void weight_gradient(const float* x, const float* dy, float* dweight, float* dbias, float* scratch) const;
+
+ private:
+  ConvShape shape_;
+  bool weight_gradient_;
+  Padding padding_;
+  WindowGemm forward_;
+  std::optional<ConvInputGradient> input_gradient_;
+  int64_t window_size_ = 0;           // elements
+  std::vector<int64_t> tap_order_;    // 0, 1, 2 ...
+  std::vector<int64_t> run_offsets_;  // of a window: see Runs in gemm.h
+  int64_t run_length_ = 0;
+  int64_t partitions_ = 1;  // of the pixels, for weight gradients
 };
 
 }  // namespace fovea::cpu

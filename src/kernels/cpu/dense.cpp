@@ -28,22 +28,23 @@ bool suits_in_place(int64_t batch, int64_t channels, int64_t units) {
 
 }  // namespace
 
-Dense::Dense(int64_t batch, int64_t channels, int64_t units)
-    : batch_(batch),
-      channels_(channels),
-      units_(units),
-      in_place_(suits_in_place(batch, channels, units)),
-      forward_(samples(batch, channels, units)),
-      gradient_(samples(batch, units, channels)) {}
+Dense::Dense(const DenseShape& shape, bool input_gradient, bool /*weight_gradient*/)
+    : batch_(shape.batch),
+      channels_(shape.channels),
+      units_(shape.units),
+      input_gradient_(input_gradient),
+      in_place_(suits_in_place(batch_, channels_, units_)),
+      forward_(samples(batch_, channels_, units_)),
+      gradient_(samples(batch_, units_, channels_)) {}
 
-void Dense::load(const float* weight, bool for_input_gradient) {
+void Dense::load(const float* weight) {
   weight_ = weight;
   if (in_place_) return;
   forward_.load(weight, {0}, 1, channels_, 0);
-  if (for_input_gradient) gradient_.load(weight, {0}, channels_, 1, 0);
+  if (input_gradient_) gradient_.load(weight, {0}, channels_, 1, 0);
 }
 
-void Dense::forward(const float* x, const Epilogue& epilogue, float* y) const {
+void Dense::forward(const float* x, const Epilogue& epilogue, float* y, float* /*scratch*/) const {
   if (in_place_) {
     parallel_for(units_, dense_rows_units, [&](int64_t begin, int64_t end) {
       dense_rows_forward(batch_, channels_, units_, begin, end - begin, x, weight_, epilogue, y);
@@ -53,7 +54,7 @@ void Dense::forward(const float* x, const Epilogue& epilogue, float* y) const {
   forward_.run(x, epilogue, y);
 }
 
-void Dense::input_gradient(const float* dy, float* dx) const {
+void Dense::input_gradient(const float* dy, float* dx, float* /*scratch*/) const {
   if (in_place_) {
     parallel_for(channels_, dense_rows_channels, [&](int64_t begin, int64_t end) {
       dense_rows_input_gradient(batch_, channels_, units_, begin, end - begin, dy, weight_, dx);
@@ -63,7 +64,7 @@ void Dense::input_gradient(const float* dy, float* dx) const {
   gradient_.run(dy, {}, dx);
 }
 
-void Dense::weight_gradient(const float* x, const float* dy, float* dweight, float* dbias) const {
+void Dense::weight_gradient(const float* x, const float* dy, float* dweight, float* dbias, float* /*scratch*/) const {
   static constexpr int64_t zero_offset = 0;
   const int64_t row_blocks = (units_ + outer_rows - 1) / outer_rows;
   const int64_t column_blocks = (channels_ + outer_columns - 1) / outer_columns;

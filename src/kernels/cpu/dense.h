@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "kernels/cpu/epilogue.h"
@@ -9,22 +10,30 @@
 // weights, or, for a few samples and a large matrix, on weights as they are (dense_rows.h).
 namespace fovea::cpu {
 
+struct DenseShape {
+  int64_t batch = 1, channels = 1, units = 1;
+};
+
 class Dense {
  public:
-  Dense(int64_t batch, int64_t channels, int64_t units);
+  static constexpr const char* name = "";
+
+  Dense(const DenseShape& shape, bool input_gradient, bool weight_gradient);
 
   // Whether load() copies the weights; if not, they must stay where they are until the next load().
   bool packs() const { return !in_place_; }
-  // Takes weight {units, channels} for forward and, if asked, for input gradients.
-  void load(const float* weight, bool for_input_gradient);
+  // Takes weight {units, channels}.
+  void load(const float* weight);
 
-  void forward(const float* x, const Epilogue& epilogue, float* y) const;
-  void input_gradient(const float* dy, float* dx) const;
+  size_t scratch() const { return 0; }
+  void forward(const float* x, const Epilogue& epilogue, float* y, float* scratch) const;
+  void input_gradient(const float* dy, float* dx, float* scratch) const;
   // dbias may be null.
-  void weight_gradient(const float* x, const float* dy, float* dweight, float* dbias) const;
+  void weight_gradient(const float* x, const float* dy, float* dweight, float* dbias, float* scratch) const;
 
  private:
   int64_t batch_, channels_, units_;
+  bool input_gradient_;
   bool in_place_;
   const float* weight_ = nullptr;
   WindowGemm forward_;

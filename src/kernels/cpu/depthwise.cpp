@@ -77,7 +77,8 @@ void pack(const ConvShape& s, const float* weight, DepthwisePass& pass) {
 
 }  // namespace
 
-Depthwise::Depthwise(const ConvShape& shape, bool input_gradient) : shape_(shape) {
+Depthwise::Depthwise(const ConvShape& shape, bool input_gradient, bool weight_gradient)
+    : shape_(shape), weight_gradient_(weight_gradient) {
   const LayerAxis rows = layer_rows(shape);
   const LayerAxis columns = layer_columns(shape);
   forward_.push_back({forward_axis(rows), forward_axis(columns), {}});
@@ -127,8 +128,10 @@ void Depthwise::run(const std::vector<DepthwisePass>& passes, const float* in, c
                });
 }
 
-void Depthwise::forward(const float* x, const Epilogue& epilogue, float* y) const { run(forward_, x, epilogue, y); }
+void Depthwise::forward(const float* x, const Epilogue& epilogue, float* y, float* /*scratch*/) const {
+  run(forward_, x, epilogue, y);
+}
 
-void Depthwise::input_gradient(const float* dy, float* dx) const { run(gradient_, dy, {}, dx); }
+void Depthwise::input_gradient(const float* dy, float* dx, float* /*scratch*/) const { run(gradient_, dy, {}, dx); }
 
 }  // namespace fovea::cpu

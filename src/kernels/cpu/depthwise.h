@@ -31,14 +31,17 @@ struct DepthwisePass {
 
 class Depthwise {
  public:
-  Depthwise(const ConvShape& shape, bool input_gradient);
+  static constexpr const char* name = "depthwise: one channel a filter";
+
+  Depthwise(const ConvShape& shape, bool input_gradient, bool weight_gradient);
 
   // Packs weight {channels, 1, row, column}.
   void load(const float* weight);
+  bool packs() const { return true; }
 
-  void forward(const float* x, const Epilogue& epilogue, float* y) const;
-  void input_gradient(const float* dy, float* dx) const;
-  size_t weight_gradient_scratch() const;  // floats
+  size_t scratch() const;  // floats, for weight_gradient
+  void forward(const float* x, const Epilogue& epilogue, float* y, float* scratch) const;
+  void input_gradient(const float* dy, float* dx, float* scratch) const;
   // dbias may be null.
   void weight_gradient(const float* x, const float* dy, float* dweight, float* dbias, float* scratch) const;
 
@@ -46,6 +49,7 @@ class Depthwise {
   void run(const std::vector<DepthwisePass>& passes, const float* in, const Epilogue& epilogue, float* out) const;
 
   ConvShape shape_;
+  bool weight_gradient_;
   std::vector<DepthwisePass> forward_;
   std::vector<DepthwisePass> gradient_;
 };

@@ -144,8 +144,8 @@ int64_t parts_of(const ConvShape& s) {
 
 }  // namespace
 
-size_t Depthwise::weight_gradient_scratch() const {
-  return static_cast<size_t>(parts_of(shape_) * (shape_.taps() + 1) * shape_.channels);
+size_t Depthwise::scratch() const {
+  return weight_gradient_ ? static_cast<size_t>(parts_of(shape_) * (shape_.taps() + 1) * shape_.channels) : 0;
 }
 
 void Depthwise::weight_gradient(const float* x, const float* dy, float* dweight, float* dbias, float* scratch) const {

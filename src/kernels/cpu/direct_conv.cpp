@@ -196,8 +196,12 @@ bool DirectConv::suits(const ConvShape& s) {
   return s.groups == 1 && s.stride_height == 1 && s.stride_width == 1 && s.filters <= 8 && s.channels <= 8;
 }
 
-DirectConv::DirectConv(const ConvShape& shape)
-    : shape_(shape), lanes_(float_lanes()), partitions_(std::min<int64_t>(shape.batch, 16)) {
+DirectConv::DirectConv(const ConvShape& shape, bool input_gradient, bool weight_gradient)
+    : shape_(shape),
+      weight_gradient_(weight_gradient),
+      lanes_(float_lanes()),
+      partitions_(std::min<int64_t>(shape.batch, 16)) {
+  if (input_gradient) input_gradient_.emplace(shape);
   const ConvShape& s = shape_;
   for (int64_t c = 0; c < s.channels; ++c) {
     for (int64_t a = 0; a < s.kernel_height; ++a) {
@@ -233,10 +237,17 @@ void DirectConv::make_planes(const float* x, float* planes) const {
   std::fill_n(planes + s.batch * picture_floats(), 2 * lanes_, 0.0F);
 }
 
-size_t DirectConv::forward_scratch() const { return planes_floats(); }
+void DirectConv::load(const float* weight) {
+  weight_ = weight;
+  if (input_gradient_) input_gradient_->load(weight);
+}
 
-void DirectConv::forward(const float* x, const float* weight, const Epilogue& epilogue, float* y,
-                         float* scratch) const {
+size_t DirectConv::scratch() const {
+  const size_t sums = weight_gradient_ ? static_cast<size_t>(partitions_ * this->sums() * lanes_ + this->sums()) : 0;
+  return std::max(planes_floats() + sums, input_gradient_ ? input_gradient_->scratch() : 0);
+}
+
+void DirectConv::forward(const float* x, const Epilogue& epilogue, float* y, float* scratch) const {
   const ConvShape& s = shape_;
   const DirectLoops loops = this->loops();
   make_planes(x, scratch);
@@ -247,14 +258,10 @@ void DirectConv::forward(const float* x, const float* weight, const Epilogue& ep
       const int64_t n = task / blocks;
       const int64_t first = task % blocks * forward_block;
       const int64_t picture = n * s.out_height * s.out_width * s.filters;
-      compute(loops, first, std::min(first + forward_block, positions()), scratch + n * picture_floats(), weight,
+      compute(loops, first, std::min(first + forward_block, positions()), scratch + n * picture_floats(), weight_,
               epilogue, y + picture);
     }
   });
-}
-
-size_t DirectConv::weight_gradient_scratch() const {
-  return planes_floats() + static_cast<size_t>(partitions_ * sums() * lanes_ + sums());
 }
 
 void DirectConv::weight_gradient(const float* x, const float* dy, float* dweight, float* dbias, float* scratch) const {

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "kernels/conv_shape.h"
+#include "kernels/cpu/conv.h"
 #include "kernels/cpu/epilogue.h"
 
 // Convolution of pictures with few channels: a network's first layer. With so few channels or filters the vectors of
@@ -19,15 +21,19 @@ class DirectConv {
   // Whether this is possible and the faster way.
   static bool suits(const ConvShape& shape);
 
-  // For shapes that suit.
-  explicit DirectConv(const ConvShape& shape);
+  static constexpr const char* name = "direct: few channels";
 
-  // Weights are in PyTorch's order, {filters, channels, kernel_height, kernel_width}.
-  size_t forward_scratch() const;  // floats
+  // For shapes that suit. A first layer's input gradient is rarely wanted: it is left to the matrix multiplication.
+  DirectConv(const ConvShape& shape, bool input_gradient, bool weight_gradient);
+
+  // Weights are in PyTorch's order, {filters, channels, kernel_height, kernel_width}, and stay where they are.
+  void load(const float* weight);
+  bool packs() const { return false; }
+
+  size_t scratch() const;  // floats, for each of the following
   // Adds no residual.
-  void forward(const float* x, const float* weight, const Epilogue& epilogue, float* y, float* scratch) const;
-
-  size_t weight_gradient_scratch() const;  // floats
+  void forward(const float* x, const Epilogue& epilogue, float* y, float* scratch) const;
+  void input_gradient(const float* dy, float* dx, float* scratch) const { input_gradient_->run(dy, dx, scratch); }
   // dbias may be null.
   void weight_gradient(const float* x, const float* dy, float* dweight, float* dbias, float* scratch) const;
 
@@ -40,6 +46,9 @@ class DirectConv {
   DirectLoops loops() const;
 
   ConvShape shape_;
+  bool weight_gradient_;
+  std::optional<ConvInputGradient> input_gradient_;
+  const float* weight_ = nullptr;
   int64_t lanes_;
   std::vector<int64_t> tap_offsets_;  // of each element of a filter in the planes, from the window's first pixel
   int64_t partitions_;                // of the pictures, for weight gradients

@@ -39,12 +39,15 @@ class WinogradPass {
 
 class Winograd {
  public:
+  static constexpr const char* name = "winograd: 4x4 outputs of 3x3 windows";
+
   // Whether it is expected to be faster than the implicit matrix multiplication of conv.h.
   static bool suits(const ConvShape& shape);
 
   Winograd(const ConvShape& shape, bool for_input_gradient, bool for_weight_gradient);
 
   void load(const float* weight);  // PyTorch's order
+  bool packs() const { return true; }
 
   size_t scratch() const;  // floats, for each of the following
   void forward(const float* x, const Epilogue& epilogue, float* y, float* scratch) const;
