@@ -46,7 +46,7 @@ class Plan {
   void load_parameters();
   void forward_node(PlannedNode& node);
   void backward();
-  void backward_node(int node);  // which has a kernel and a gradient
+  void backward_node(int i);  // which has a kernel and a gradient
 
   int count() const { return static_cast<int>(nodes.size()); }
   PlannedNode& at(int node) { return nodes[static_cast<size_t>(node)]; }

@@ -19,11 +19,11 @@ namespace hn = hwy::HWY_NAMESPACE;
 // What becomes of the sums of one panel's columns: they start at the bias (null: zeros), the residual (null: none) is
 // added, the clamp applied. `columns` of the panel's columns exist, the first is `column`.
 struct PanelEpilogue {
-  const float* bias;
-  const float* const* residual;
-  Clamp clamp;
-  int64_t column;
-  int64_t columns;
+  const float* bias = nullptr;
+  const float* const* residual = nullptr;
+  Clamp clamp = {};
+  int64_t column = 0;
+  int64_t columns = 0;
 };
 
 // One tile of `rows` rows by `vectors` vectors, its rows being first, first + 1 ... of a, out and the residual. `panel`
