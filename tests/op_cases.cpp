@@ -209,6 +209,17 @@ const std::vector<OpCase>& op_cases() {
       conv_case("conv_unequal", {7, 6, 3}, {.filters = 4, .kernel = {3, 2}, .stride = {2, 1}, .padding = {1, 0, 2, 1}}),
       conv_case("conv_dilation", {9, 8, 3}, {.filters = 2, .kernel = 3, .padding = 1, .dilation = {2, 3}}),
       conv_case("conv_groups", {5, 6, 6}, {.filters = 9, .kernel = 3, .padding = 1, .groups = 3}),
+      conv_case("conv_groups_of_2", {5, 6, 14}, {.filters = 14, .kernel = 3, .padding = 1, .groups = 7}),
+      batch_of(3, conv_case("conv_groups_of_3", {9, 7, 33}, {.filters = 33, .kernel = 3, .padding = 1, .groups = 11})),
+      conv_case("conv_groups_of_4", {11, 13, 36}, {.filters = 36, .kernel = 3, .stride = 2, .padding = 1, .groups = 9}),
+      conv_case("conv_groups_of_5", {7, 9, 20},
+                {.filters = 20, .kernel = {3, 2}, .padding = {1, 0, 2, 1}, .groups = 4, .bias = false}),
+      conv_case("conv_groups_of_6", {5, 4, 18}, {.filters = 18, .groups = 3}),
+      conv_case("conv_groups_of_7", {5, 4, 14}, {.filters = 14, .kernel = 2, .stride = 3, .groups = 2}),
+      batch_of(2, conv_case("conv_groups_of_8", {9, 11, 40},
+                            {.filters = 40, .kernel = 3, .padding = 2, .dilation = 2, .groups = 5})),
+      conv_case("conv_groups_of_12", {5, 6, 36}, {.filters = 36, .kernel = 3, .padding = 1, .groups = 3}),
+      conv_case("conv_groups_unequal", {5, 6, 16}, {.filters = 32, .kernel = 3, .padding = 1, .groups = 4}),
       conv_case("conv_depthwise", {6, 7, 5}, {.filters = 5, .kernel = 3, .padding = 1, .groups = 5}),
       conv_case("conv_depthwise_stride", {7, 7, 3},
                 {.filters = 6, .kernel = 3, .stride = 2, .padding = 1, .groups = 3}),
@@ -277,6 +288,11 @@ const std::vector<OpCase>& op_cases() {
       fused_conv_case("fused_conv_norm", {6, 5, 3}, {.filters = 11, .kernel = 3}, {}),
       fused_conv_case("fused_conv_norm_add_relu", {7, 9, 19}, {.filters = 35, .kernel = 3, .padding = 1, .bias = false},
                       {.residual = true, .activation = relu}),
+      fused_conv_case("fused_conv_groups_norm_add_relu", {7, 9, 24},
+                      {.filters = 24, .kernel = 3, .padding = 1, .groups = 6, .bias = false},
+                      {.residual = true, .activation = relu}),
+      fused_conv_case("fused_conv_groups_tanh", {5, 6, 9}, {.filters = 9, .kernel = 3, .groups = 3},
+                      {.batch_norm = false, .activation = tanh}),
       fused_conv_case("fused_conv_add", {5, 6, 8}, {.filters = 16}, {.batch_norm = false, .residual = true}),
       fused_conv_case("fused_conv_tanh", {5, 6, 8}, {.filters = 37}, {.batch_norm = false, .activation = tanh}),
       tolerance(1e-5, fused_conv_case("fused_conv_winograd", {13, 11, 35},
@@ -413,7 +429,18 @@ const std::vector<OpCase>& large_op_cases() {
   const auto conv_3x3 = [](const std::string& name, int64_t extent, int64_t channels) {
     return conv_case(name, {extent, extent, channels}, {.filters = channels, .kernel = 3, .padding = 1});
   };
+  const auto resnext = [](const std::string& name, int64_t extent, int64_t channels, int64_t stride) {
+    return conv_case(name, {extent, extent, channels},
+                     {.filters = channels, .kernel = 3, .stride = stride, .padding = 1, .groups = 32, .bias = false});
+  };
   static const std::vector<OpCase> cases = {
+      batch_of(1, resnext("conv_resnext_128", 56, 128, 1)),
+      batch_of(1, resnext("conv_resnext_256", 28, 256, 1)),
+      batch_of(1, resnext("conv_resnext_512", 14, 512, 1)),
+      batch_of(1, resnext("conv_resnext_1024", 7, 1024, 1)),
+      batch_of(1, resnext("conv_resnext_256_down", 56, 256, 2)),
+      batch_of(8, resnext("conv_resnext_128_batch", 56, 128, 1)),
+      batch_of(8, resnext("conv_resnext_256_batch", 28, 256, 1)),
       batch_of(1, conv_3x3("conv_vgg_64", 224, 64)),
       batch_of(1, conv_3x3("conv_vgg_128", 112, 128)),
       batch_of(1, conv_3x3("conv_vgg_256", 56, 256)),

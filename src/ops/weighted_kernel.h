@@ -11,9 +11,9 @@
 namespace fovea {
 
 // The kernel of a layer with weights and perhaps a bias, on top of one of the algorithms in kernels/cpu. These have
-//   static constexpr const char* name               "algorithm: what it is for"
 //   Algorithm(shape, bool input_gradient, bool weight_gradient)   the gradients that will be asked for
 //   void load(const float* weight)                  in PyTorch's order
+//   const char* name() const                        "algorithm: what it is for"
 //   bool packs() const                              whether they keep a copy of the weights
 //   size_t scratch() const                          floats, for each of
 //   void forward(x, epilogue, y, scratch) const
@@ -28,7 +28,7 @@ class WeightedKernel final : public Kernel {
         algorithm_(shape, !options.input_gradients.empty() && options.input_gradients[0], options.parameter_gradients) {
   }
 
-  std::string algorithm() const override { return Algorithm::name; }
+  std::string algorithm() const override { return algorithm_.name(); }
   size_t scratch_size() const override { return algorithm_.scratch(); }
   void load(std::span<const float* const> parameters) override {
     algorithm_.load(parameters_.load(parameters));

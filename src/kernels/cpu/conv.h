@@ -39,13 +39,14 @@ class ConvInputGradient {
 
 class Conv {
  public:
-  static constexpr const char* name = "implicit gemm";
-
   Conv(const ConvShape& shape, bool input_gradient, bool weight_gradient);
 
   // Packs weight, in PyTorch's order.
   void load(const float* weight);
   bool packs() const { return true; }
+  const char* name() const {
+    return forward_.shares_vectors() ? "implicit gemm: several groups a vector" : "implicit gemm";
+  }
 
   size_t scratch() const;  // floats, for each of the following
   void forward(const float* x, const Epilogue& epilogue, float* y, float* scratch) const;

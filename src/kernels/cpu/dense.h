@@ -16,12 +16,11 @@ struct DenseShape {
 
 class Dense {
  public:
-  static constexpr const char* name = "";
-
   Dense(const DenseShape& shape, bool input_gradient, bool weight_gradient);
 
   // Whether load() copies the weights; if not, they must stay where they are until the next load().
   bool packs() const { return !in_place_; }
+  const char* name() const { return in_place_ ? "weights in place: few samples" : "implicit gemm"; }
   // Takes weight {units, channels}.
   void load(const float* weight);
 

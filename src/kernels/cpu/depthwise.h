@@ -31,13 +31,12 @@ struct DepthwisePass {
 
 class Depthwise {
  public:
-  static constexpr const char* name = "depthwise: one channel a filter";
-
   Depthwise(const ConvShape& shape, bool input_gradient, bool weight_gradient);
 
   // Packs weight {channels, 1, row, column}.
   void load(const float* weight);
   bool packs() const { return true; }
+  const char* name() const { return "depthwise: one channel a filter"; }
 
   size_t scratch() const;  // floats, for weight_gradient
   void forward(const float* x, const Epilogue& epilogue, float* y, float* scratch) const;

@@ -21,14 +21,13 @@ class DirectConv {
   // Whether this is possible and the faster way.
   static bool suits(const ConvShape& shape);
 
-  static constexpr const char* name = "direct: few channels";
-
   // For shapes that suit. A first layer's input gradient is rarely wanted: it is left to the matrix multiplication.
   DirectConv(const ConvShape& shape, bool input_gradient, bool weight_gradient);
 
   // Weights are in PyTorch's order, {filters, channels, kernel_height, kernel_width}, and stay where they are.
   void load(const float* weight);
   bool packs() const { return false; }
+  const char* name() const { return "direct: few channels"; }
 
   size_t scratch() const;  // floats, for each of the following
   // Adds no residual.

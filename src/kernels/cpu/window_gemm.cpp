@@ -26,6 +26,10 @@ int64_t taps_per_run(const WindowShape& s) {
 
 WindowGemm::WindowGemm(const WindowShape& shape) : shape_(shape) {
   const auto taps = static_cast<int64_t>(shape.taps.size());
+  if (GroupVectors::suits(shape.groups, shape.in_channels, shape.out_channels)) {
+    group_vectors_ = {.groups = shape.groups, .channels = shape.in_channels, .taps = taps, .lanes = float_lanes()};
+    return;
+  }
   panels_ = make_panels(taps * shape.in_channels, shape.out_channels);
   const int64_t together = taps_per_run(shape);
   for (int64_t t = 0; t < taps; t += together) run_offsets_.push_back(shape.taps[static_cast<size_t>(t)]);
@@ -34,6 +38,10 @@ WindowGemm::WindowGemm(const WindowShape& shape) : shape_(shape) {
 
 void WindowGemm::load(const float* weight, const std::vector<int64_t>& tap_offsets, int64_t in_stride,
                       int64_t out_stride, int64_t group_stride) {
+  if (group_vectors_) {
+    packed_ = pack_groups(*group_vectors_, weight, tap_offsets, in_stride, out_stride, group_stride);
+    return;
+  }
   std::vector<int64_t> rows;
   for (const int64_t tap : tap_offsets) {
     for (int64_t c = 0; c < shape_.in_channels; ++c) rows.push_back(tap + c * in_stride);
@@ -52,14 +60,15 @@ void WindowGemm::run(const float* in, const Epilogue& epilogue, float* out) cons
   const int64_t block = (pixels + blocks - 1) / blocks;
   // Few pixels (late layers, batch one): split the output channels as well.
   constexpr int64_t enough_tasks = 16;
-  const int64_t splits = std::clamp<int64_t>(enough_tasks / blocks, 1, panels_.count());
-  const int64_t panels_per_task = (panels_.count() + splits - 1) / splits;
+  const int64_t panels = group_vectors_ ? group_vectors_->count() : panels_.count();
+  const int64_t splits = std::clamp<int64_t>(enough_tasks / blocks, 1, panels);
+  const int64_t panels_per_task = (panels + splits - 1) / splits;
   parallel_for(splits * blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t first = task % blocks * block;
       const int64_t first_panel = task / blocks * panels_per_task;
-      run_block(first, std::min(block, pixels - first), first_panel,
-                std::min(first_panel + panels_per_task, panels_.count()), in, epilogue, out);
+      run_block(first, std::min(block, pixels - first), first_panel, std::min(first_panel + panels_per_task, panels),
+                in, epilogue, out);
     }
   });
 }
@@ -70,7 +79,8 @@ void WindowGemm::run_block(int64_t first, int64_t count, int64_t first_panel, in
   const float* windows[row_block];
   const float* residuals[row_block];
   float* outputs[row_block];
-  for (int64_t g = 0; g < s.groups; ++g) {
+  const int64_t group_blocks = group_vectors_ ? 1 : s.groups;
+  for (int64_t g = 0; g < group_blocks; ++g) {
     int64_t j = first % s.columns;
     int64_t i = first / s.columns % s.rows;
     int64_t n = first / (s.columns * s.rows);
@@ -82,6 +92,11 @@ void WindowGemm::run_block(int64_t first, int64_t count, int64_t first_panel, in
       if (++j < s.columns) continue;
       j = 0;
       if (++i == s.rows) i = 0, ++n;
+    }
+    if (group_vectors_) {
+      group_gemm(*group_vectors_, packed_.data(), s.taps.data(), windows, count, epilogue,
+                 epilogue.residual ? residuals : nullptr, outputs, first_panel, last_panel);
+      return;
     }
     Epilogue of_group = epilogue;
     if (epilogue.bias) of_group.bias += g * s.out_channels;

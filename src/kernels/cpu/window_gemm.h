@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "kernels/cpu/epilogue.h"
+#include "kernels/cpu/group_gemm.h"
 #include "kernels/cpu/panels.h"
 
 // Implicit matrix multiplication over windows of a channels-last picture: every output pixel is a window of input
@@ -39,6 +41,8 @@ class WindowGemm {
   void load(const float* weight, const std::vector<int64_t>& tap_offsets, int64_t in_stride, int64_t out_stride,
             int64_t group_stride);
 
+  bool shares_vectors() const { return group_vectors_.has_value(); }  // among groups: see group_gemm.h
+
   // Every window must lie inside `in`. The epilogue's residual is laid out as `out`.
   void run(const float* in, const Epilogue& epilogue, float* out) const;
 
@@ -47,8 +51,9 @@ class WindowGemm {
                  const Epilogue& epilogue, float* out) const;
 
   WindowShape shape_;
-  Panels panels_;                     // [taps * in_channels] x [out_channels], of a group
-  std::vector<int64_t> run_offsets_;  // see Runs in gemm.h
+  std::optional<GroupVectors> group_vectors_;  // instead of panels
+  Panels panels_;                              // [taps * in_channels] x [out_channels], of a group
+  std::vector<int64_t> run_offsets_;           // see Runs in gemm.h
   int64_t run_length_ = 0;
   std::vector<float> packed_;  // all groups
 };

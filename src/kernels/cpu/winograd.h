@@ -39,8 +39,6 @@ class WinogradPass {
 
 class Winograd {
  public:
-  static constexpr const char* name = "winograd: 4x4 outputs of 3x3 windows";
-
   // Whether it is expected to be faster than the implicit matrix multiplication of conv.h.
   static bool suits(const ConvShape& shape);
 
@@ -48,6 +46,7 @@ class Winograd {
 
   void load(const float* weight);  // PyTorch's order
   bool packs() const { return true; }
+  const char* name() const { return "winograd: 4x4 outputs of 3x3 windows"; }
 
   size_t scratch() const;  // floats, for each of the following
   void forward(const float* x, const Epilogue& epilogue, float* y, float* scratch) const;
