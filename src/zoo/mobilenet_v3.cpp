@@ -27,7 +27,8 @@ Value inverted_residual(const Scope& scope, Value x, const Block& block) {
   if (block.width != x.shape().back()) y = block.activation(conv_norm(next(), y, {.filters = block.width}, norm));
   y = block.activation(conv_norm(next(), y, depthwise(block.width, block.kernel, block.stride), norm));
   if (block.squeeze) {
-    y = squeeze_excitation(next(), y, multiple_of_8(static_cast<double>(block.width / 4)), relu, hard_sigmoid);
+    const int64_t quarter = block.width / 4;
+    y = squeeze_excitation(next(), y, multiple_of_8(static_cast<double>(quarter)), relu, hard_sigmoid);
   }
   y = conv_norm(next(), y, {.filters = block.filters}, norm);
   return block.stride == 1 && block.filters == x.shape().back() ? y + x : y;

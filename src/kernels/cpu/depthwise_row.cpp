@@ -22,20 +22,20 @@ constexpr int depthwise_vectors = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64 ? 2
 
 // What the tiles of one output row share.
 struct DepthwiseRowView {
-  const float* in;        // first picture row that a tap sees
-  int64_t in_pitch;       // floats from the picture row of one tap row to that of the next
-  int64_t in_columns;     // pixels in a picture row
-  int64_t channels;       // floats from pixel to pixel
-  const float* weights;   // of the first such tap row
-  int64_t weights_pitch;  // floats from 16 channels to the next
-  int64_t tap_rows;       // that see the picture
-  int64_t before;         // padding on the left
-  int64_t count;          // outputs
-  float* out;
-  int64_t out_pitch;  // floats from output to output
-  const float* bias;
-  const float* residual;  // of output 0
-  Clamp clamp;
+  const float* in = nullptr;       // first picture row that a tap sees
+  int64_t in_pitch = 0;            // floats from the picture row of one tap row to that of the next
+  int64_t in_columns = 0;          // pixels in a picture row
+  int64_t channels = 0;            // floats from pixel to pixel
+  const float* weights = nullptr;  // of the first such tap row
+  int64_t weights_pitch = 0;       // floats from 16 channels to the next
+  int64_t tap_rows = 0;            // that see the picture
+  int64_t before = 0;              // padding on the left
+  int64_t count = 0;               // outputs
+  float* out = nullptr;
+  int64_t out_pitch = 0;  // floats from output to output
+  const float* bias = nullptr;
+  const float* residual = nullptr;  // of output 0
+  Clamp clamp = {};
 
   HWY_INLINE const float* WeightsAt(int64_t c) const {
     return weights + c / depthwise_block * weights_pitch + c % depthwise_block;
@@ -52,7 +52,7 @@ HWY_INLINE void DepthwiseTile(Access access, const DepthwiseRowView& row, int64_
   FOVEA_UNROLL for (int v = 0; v < vectors; ++v) {
     weights[v] = row.WeightsAt(c + v * lanes);
     const V bias = row.bias ? access.Load(row.bias + c + v * lanes) : hn::Zero(access.d);
-    FOVEA_UNROLL for (int p = 0; p < depthwise_tile; ++p) sum[p][v] = bias;
+    FOVEA_UNROLL for (V(&sums)[vectors] : sum) sums[v] = bias;
   }
   const int64_t column = j * stride - row.before;
   const int64_t pitch = row.channels;
@@ -161,8 +161,10 @@ DepthwiseTileFunction TilesFor(const DepthwiseAxis& columns) {
   return nullptr;
 }
 
+// `out` is written through the view.
 void DepthwiseRow(const DepthwisePass& pass, int64_t channels, int64_t n, int64_t i, int64_t first, int64_t last,
-                  const float* in, const Epilogue& epilogue, float* out) {
+                  const float* in, const Epilogue& epilogue,
+                  float* out) {  // NOLINT(readability-non-const-parameter)
   const auto& [rows, columns, weights] = pass;
   const int64_t start = i * rows.stride - rows.before;
   const TapRange taps = taps_inside(start, rows.dilation, rows.kernel, rows.extent);

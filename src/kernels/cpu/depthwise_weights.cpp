@@ -79,9 +79,11 @@ HWY_INLINE void AddTapRows(DepthwiseTapGroup g, int64_t left, int64_t first, int
   }
 }
 
-// Adds output row i of picture n in channels [first, last) to sums [taps][channels].
+// Adds output row i of picture n in channels [first, last) to sums [taps][channels], which are written through the
+// group.
 void AddDepthwiseRow(const ConvShape& s, int64_t n, int64_t i, int64_t first, int64_t last, const float* x,
-                     const float* dy, float* sums) {
+                     const float* dy,
+                     float* sums) {  // NOLINT(readability-non-const-parameter)
   const int64_t start = i * s.stride_height - s.top;
   const TapRange rows = taps_inside(start, s.dilation_height, s.kernel_height, s.height);
   if (rows.first >= rows.last) return;

@@ -55,8 +55,8 @@ HWY_INLINE void OuterTile(D d, int64_t pixels, const float* HWY_RESTRICT a, cons
   using V = hn::Vec<D>;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   V sum[tile_rows][vectors];
-  for (int m = 0; m < tile_rows; ++m) {
-    for (int v = 0; v < vectors; ++v) sum[m][v] = hn::Zero(d);
+  for (V(&row)[vectors] : sum) {
+    for (V& value : row) value = hn::Zero(d);
   }
   for (int64_t p = 0; p < pixels; ++p, a += tile_rows, b += vectors * lanes) {
     V value[vectors];
