@@ -35,15 +35,15 @@ constexpr int GroupPixels(int channels) {
 
 // What the tiles of one vector share.
 struct GroupView {
-  const float* weights;  // [tap][r][lane]
-  const int64_t* taps;
-  int64_t tap_count;
-  const float* bias;  // at the vector's first channel
-  const float* const* residual;
-  Clamp clamp;
-  int64_t channel;       // the vector's first
-  int64_t columns;       // lanes that are channels
-  const int32_t* lanes;  // [r][lane]: which lane of sum r belongs here
+  const float* weights = nullptr;  // [tap][r][lane]
+  const int64_t* taps = nullptr;
+  int64_t tap_count = 0;
+  const float* bias = nullptr;  // at the vector's first channel
+  const float* const* residual = nullptr;
+  Clamp clamp = {};
+  int64_t channel = 0;             // the vector's first
+  int64_t columns = 0;             // lanes that are channels
+  const int32_t* lanes = nullptr;  // [r][lane]: which lane of sum r belongs here
 };
 
 // Pixels first, first + 1 ...
