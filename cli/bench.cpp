@@ -180,8 +180,7 @@ Model open_model(const BenchCommand& command) {
 
 void run_bench(const BenchCommand& command) {
   command.common.apply();
-  Model model = open_model(command);
-  const nlohmann::ordered_json report = describe(command, benchmark(model, command.bench));
+  const nlohmann::ordered_json report = describe(command, benchmark(open_model(command), command.bench));
   switch (command.format) {
     case Format::text:
       return print_text(report);

@@ -39,6 +39,19 @@ TEST(Shape, RefusesNegativeHugeAndTooManyDimensions) {
   EXPECT_THROW(Shape({1, 1, 1, 1, 1, 1, 1, 1, 1}), Error);
 }
 
+TEST(Tensor, LargeOnesAreZeroAlignedAndMove) {
+  const Shape shape{3, 1 << 20};
+  Tensor a(shape);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(a.data()) % 64, 0U);
+  EXPECT_TRUE(std::ranges::all_of(a.values(), [](float x) { return x == 0; }));
+  a[a.size() - 1] = 1;
+  Tensor b = std::move(a);
+  const Tensor c = b;
+  b = Tensor(Shape{2});
+  EXPECT_EQ(c[c.size() - 1], 1.0F);
+  EXPECT_EQ(b[1], 0.0F);
+}
+
 TEST(Tensor, CopiesByValueAndIsAligned) {
   Tensor a(Shape{3, 5});
   a[4] = 2.0F;

@@ -220,6 +220,15 @@ TEST(MappedFile, KeepsTheOldBytesWhenTheFileIsReplaced) {
   EXPECT_EQ(text_of(mapped.bytes()), "old");
 }
 
+TEST(MappedFile, ShowsReleasedBytesAgain) {
+  const TempFolder folder;
+  const std::string text(100'000, 'x');
+  write_text(folder / "a", text);
+  const MappedFile mapped(folder / "a");
+  mapped.release(mapped.bytes().subspan(5'000, 50'000));
+  EXPECT_EQ(text_of(mapped.bytes()), text);
+}
+
 TEST(MappedFile, TakesEmptyFilesAndRefusesOthers) {
   const TempFolder folder;
   write_text(folder / "empty", "");

@@ -116,6 +116,54 @@ TEST(Session, NamesTheFirstNodeThatIsNotFinite) {
   EXPECT_EQ(session.find_non_finite(), std::nullopt);
 }
 
+// Kernels that pack (3x3 by Winograd, 1x1 by matrix product, both with a batch norm folded in), one that does not.
+Graph graph_with_every_packing() {
+  Graph graph;
+  const Scope scope = graph;
+  Value x = graph.input("x", {24, 24, 3});
+  x = conv(scope / "first", x, {.filters = 16, .kernel = 3, .padding = Padding(1)});
+  x = relu(batch_norm(scope / "norm1",
+                      conv(scope / "winograd", x, {.filters = 32, .kernel = 3, .padding = Padding(1), .bias = false})));
+  x = relu(batch_norm(scope / "norm2", conv(scope / "gemm", x, {.filters = 32, .kernel = 1, .bias = false})));
+  dense(scope / "dense", flatten(x), 64);  // 18432 channels: in place
+  return graph;
+}
+
+TEST(Session, TakesAModelOverAndGivesTheSameBits) {
+  Model model(graph_with_every_packing(), 7);
+  Session session(model, {});
+  Session owner(Model(model), {});
+  for (Session* s : {&session, &owner}) {
+    const std::span<float> x = s->input("x");
+    for (size_t i = 0; i < x.size(); ++i) x[i] = std::sin(static_cast<float>(i));
+    s->forward();
+  }
+  EXPECT_TRUE(std::ranges::equal(session.output(), owner.output()));
+  EXPECT_TRUE(owner.model().parameter("winograd.weight").empty());
+  EXPECT_TRUE(owner.model().parameter("gemm.weight").empty());
+  EXPECT_FALSE(owner.model().parameter("dense.weight").empty());
+  EXPECT_FALSE(session.model().parameter("winograd.weight").empty());
+
+  owner.forward();  // and again, after a move
+  Session moved = std::move(owner);
+  moved.forward();
+  EXPECT_TRUE(std::ranges::equal(session.output(), moved.output()));
+}
+
+TEST(Session, TakesAModelOverForInferenceOnly) {
+  const Model model(graph_with_every_packing());
+  EXPECT_THROW(Session(Model(model), {.training = true}), Error);
+  EXPECT_THROW(Session(Model(model), {.differentiate = "dense"}), Error);
+  Session session(Model(model), {});
+  EXPECT_THROW(session.parameters_changed(), Error);
+  EXPECT_EQ(session.find_non_finite(), std::nullopt);
+  session.input("x")[0] = std::nanf("");
+  EXPECT_EQ(session.find_non_finite(), "x");
+  // The specification reads every weight where it is.
+  Session reference(Model(model), {.reference = true});
+  EXPECT_FALSE(reference.model().parameter("winograd.weight").empty());
+}
+
 TEST(Session, NaNPassesThroughEveryActivation) {
   Graph graph;
   const Value x = graph.input("x", {17});

@@ -76,7 +76,8 @@ class Worker {
         images_(read_floats(job.at("images"))),
         labels_(read_floats(job.at("labels"))),
         model_(fovea::load_model(job.at("model").get<std::string>())),
-        workload_(model_, job.at("batch"), training_, job.at("lr")) {}
+        workload_(training_ ? fovea::Workload(model_, job.at("batch"), true, job.at("lr"))
+                            : fovea::Workload(std::move(model_), job.at("batch"))) {}
 
   json output() {
     fill(workload_.images(), images_, 0);
@@ -107,7 +108,7 @@ class Worker {
  private:
   bool training_;
   std::vector<float> images_, labels_;
-  fovea::Model model_;
+  fovea::Model model_;  // in training
   fovea::Workload workload_;
   size_t place_ = 0;
 };

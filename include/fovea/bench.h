@@ -22,6 +22,8 @@ class Workload {
  public:
   // Throws as Session does, and Error(format) when training a network whose output is not {N, classes}.
   Workload(Model& model, int64_t batch, bool training, double learning_rate = 1e-3);
+  // Inference with a model of its own, in the least memory.
+  Workload(Model&& model, int64_t batch);
 
   void step();
   std::span<float> images() { return session_.input(network_.input); }   // the network's first input
@@ -35,6 +37,7 @@ class Workload {
     std::string input, labels, loss;  // nodes; the last two are empty unless training
   };
   static Network describe(const Model& model, bool training);
+  void fill_inputs();
 
   Network network_;
   double learning_rate_;
@@ -63,8 +66,9 @@ struct BenchResult {
   std::vector<NodeProfile> layers;  // medians; empty unless asked for
 };
 
-// Throws as Workload does, and Error(usage) unless seconds is in (0, 3600].
-BenchResult benchmark(Model& model, const BenchOptions& options = {});
+// Training changes a copy of the model, or the model itself if it is handed over (std::move), which also keeps memory
+// low. Throws as Workload does, and Error(usage) unless seconds is in (0, 3600].
+BenchResult benchmark(Model model, const BenchOptions& options = {});
 
 // What thread_count() threads reach together with multiply-adds in registers alone (two operations each), in
 // operations a second: the ceiling for any kernel with the instruction set in use. Takes a tenth of a second.

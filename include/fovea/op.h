@@ -82,6 +82,8 @@ class Kernel {
   virtual size_t scratch_size() const { return 0; }  // floats
   // Called before the first forward and whenever parameter values have changed: pack them here.
   virtual void load(std::span<const float* const> /*parameters*/) {}
+  // Whether load() keeps a copy of the first parameter, so that forward and backward read it no more.
+  virtual bool copies_weight() const { return false; }
   virtual void forward(const Step<float>& step) = 0;
   virtual void backward(const Step<float>& step) = 0;
 };

@@ -30,7 +30,7 @@ class Predictor {
   // Throws Error(failure) when the network gives a NaN or an infinity.
   std::vector<Guess> operator()(const Image& image, int64_t top = 5);
 
-  const Model& model() const;
+  const Model& model() const;  // its weights are empty: packed ones took their place
 
  private:
   struct State;

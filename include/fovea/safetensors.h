@@ -15,6 +15,8 @@
 
 namespace fovea {
 
+class MappedFile;
+
 // The safetensors format (https://github.com/huggingface/safetensors): the length of the header as 8 little-endian
 // bytes, a JSON header {"name": {"dtype", "shape", "data_offsets": [begin, end]}, ..., "__metadata__": {key: text}},
 // then the elements. Names, shapes and metadata are the caller's affair; nothing in a file is ever executed.
@@ -44,13 +46,15 @@ class SafetensorsFile {
   // Throw Error(format) when there is no such tensor.
   const SafetensorsEntry& entry(std::string_view name) const;
   Tensor read_f32(std::string_view name) const;  // any dtype, converted as decode() does
+  // The same into `values`, as many as the tensor has. Of an opened file's memory hardly anything stays resident.
+  void read_f32(std::string_view name, std::span<float> values) const;
 
  private:
   std::string source_;
   std::map<std::string, std::string> metadata_;
   std::vector<SafetensorsEntry> entries_;
   std::map<std::string, size_t, std::less<>> index_;  // name -> place in entries_
-  std::shared_ptr<const void> mapping_;
+  std::shared_ptr<const MappedFile> mapping_;         // none: somebody else's bytes
 };
 
 struct NamedTensor {

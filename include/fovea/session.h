@@ -39,13 +39,16 @@ struct NodeProfile {
 
 // A graph compiled for one batch size and mode: kernels prepared, weights packed, every buffer placed in one arena by
 // liveness. After construction a step allocates nothing.
-// The model must outlive the session and keep its parameters where they are.
+// A model that is not handed over must outlive the session and keep its parameters where they are.
 class Session {
  public:
   // Throws Error(usage) for batch < 1 or an unknown node, Error(format) when shapes do not fit.
   Session(Model& model, const SessionOptions& options);
   // The same for another graph over the model's parameters (by name), such as one with a loss added.
   Session(Model& model, const Graph& graph, const SessionOptions& options);
+  // For inference alone, with the least memory: the session keeps the model, and frees each weight once the kernel that
+  // runs on it has its own packed copy. Throws also Error(usage) for options.training or options.differentiate.
+  Session(Model&& model, const SessionOptions& options);
   ~Session();
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
@@ -66,12 +69,15 @@ class Session {
   // Gradient of the model's parameter i, in its shape; empty for one that is not trained.
   std::span<const float> parameter_gradient(size_t parameter) const;
 
-  // To be called after parameter values were changed from outside.
+  // The model; where it was handed over, weights that were freed are empty.
+  const Model& model() const;
+  // To be called after parameter values were changed from outside. Throws Error(usage) where the model was handed over.
   void parameters_changed();
   // Position of the random numbers that dropout draws; forward() does not advance it.
   void set_step(uint64_t step);
 
-  // Runs forward again, node by node; the name of the first node whose output has a NaN or an infinity.
+  // Runs forward again, node by node; the name of the first node whose output has a NaN or an infinity. Where the model
+  // was handed over, nodes that were fused are looked at as one, by the name of the last.
   std::optional<std::string> find_non_finite();
 
   // Runs forward, and backward where the session has one, and times every node. Nodes that fusing or folding left

@@ -9,7 +9,7 @@
 namespace fovea {
 
 // Contiguous float32 array, 64-byte aligned, owned by value: copying copies the elements.
-// New tensors are zero.
+// New tensors are zero; large ones take room only once they are written to.
 class Tensor {
  public:
   Tensor() = default;
@@ -39,10 +39,14 @@ class Tensor {
 
  private:
   struct Free {
+    size_t bytes;
     void operator()(float* p) const noexcept;
   };
+  using Memory = std::unique_ptr<float[], Free>;
+  static Memory allocate(const Shape& shape);
+
   Shape shape_;
-  std::unique_ptr<float[], Free> data_;
+  Memory data_;
 };
 
 // 64-byte aligned, zeroed floats for buffers whose shape is kept elsewhere.

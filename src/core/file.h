@@ -76,6 +76,9 @@ class MappedFile {
   ~MappedFile();
 
   std::span<const std::byte> bytes() const { return bytes_; }
+  // Lets the system take back the memory of this part, rounded out to pages, which reads the file again when used
+  // again.
+  void release(std::span<const std::byte> part) const noexcept;
 
  private:
   std::span<const std::byte> bytes_;

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "core/pages.h"
 #include "fovea/error.h"
 
 namespace fovea {
@@ -14,23 +15,30 @@ namespace {
 
 constexpr size_t alignment = 64;  // one cache line, one AVX-512 vector
 
-float* allocate(const Shape& shape) {
+size_t padded_bytes(const Shape& shape) {
   const auto bytes = static_cast<size_t>(shape.elements()) * sizeof(float);
-  const size_t padded = (std::max<size_t>(bytes, 1) + alignment - 1) / alignment * alignment;
-  auto* memory = static_cast<float*>(std::aligned_alloc(alignment, padded));
-  if (memory == nullptr) {
-    throw Error(ErrorKind::failure,
-                fmt::format("out of memory: a tensor of shape {} needs {} MB", to_string(shape), padded >> 20));
-  }
-  return memory;
+  return (std::max<size_t>(bytes, 1) + alignment - 1) / alignment * alignment;
 }
 
 }  // namespace
 
-void Tensor::Free::operator()(float* p) const noexcept { std::free(p); }
+void Tensor::Free::operator()(float* p) const noexcept {
+  bytes >= smallest_mapping ? free_pages(p, bytes) : std::free(p);
+}
+
+Tensor::Memory Tensor::allocate(const Shape& shape) {
+  const size_t bytes = padded_bytes(shape);
+  void* const memory = bytes >= smallest_mapping ? allocate_pages(bytes) : std::aligned_alloc(alignment, bytes);
+  if (memory == nullptr) {
+    throw Error(ErrorKind::failure,
+                fmt::format("out of memory: a tensor of shape {} needs {} MB", to_string(shape), bytes >> 20));
+  }
+  return Memory(static_cast<float*>(memory), Free{bytes});
+}
 
 Tensor::Tensor(const Shape& shape) : shape_(shape), data_(allocate(shape)) {
-  std::fill_n(data_.get(), shape.elements(), 0.0F);
+  const size_t bytes = data_.get_deleter().bytes;
+  if (bytes < smallest_mapping) std::memset(data_.get(), 0, bytes);
 }
 
 Tensor::Tensor(const Shape& shape, std::span<const float> values) : shape_(shape) {
@@ -38,13 +46,13 @@ Tensor::Tensor(const Shape& shape, std::span<const float> values) : shape_(shape
     throw Error(ErrorKind::usage, fmt::format("a tensor of shape {} needs {} values, got {}", to_string(shape),
                                               shape.elements(), values.size()));
   }
-  data_.reset(allocate(shape));
+  data_ = allocate(shape);
   std::copy(values.begin(), values.end(), data_.get());
 }
 
 Tensor::Tensor(const Tensor& other) : shape_(other.shape_) {
   if (other.data_) {
-    data_.reset(allocate(shape_));
+    data_ = allocate(shape_);
     std::copy_n(other.data(), shape_.elements(), data_.get());
   }
 }

@@ -8,6 +8,7 @@
 
 #include "core/suggest.h"
 #include "fovea/error.h"
+#include "fovea/parallel.h"
 #include "fovea/random.h"
 
 namespace fovea {
@@ -24,11 +25,14 @@ void fill(const ParameterSpec& spec, Tensor& tensor, const Random& random, Initi
   const auto fan_out = static_cast<float>(spec.fan_out);
   const float deviation = std::sqrt(2.0F / fan_in);
   const float limit = std::sqrt(6.0F / (fan_in + fan_out));
-  for (int64_t i = 0; i < tensor.size(); ++i) {
-    const auto at = static_cast<uint64_t>(i);
-    tensor[i] = initializer == Initializer::he_normal ? deviation * random.normal(at)
-                                                      : limit * (2.0F * random.uniform(at) - 1.0F);
-  }
+  constexpr int64_t grain = 1 << 14;
+  parallel_for(tensor.size(), grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const auto at = static_cast<uint64_t>(i);
+      tensor[i] = initializer == Initializer::he_normal ? deviation * random.normal(at)
+                                                        : limit * (2.0F * random.uniform(at) - 1.0F);
+    }
+  });
 }
 
 }  // namespace

@@ -54,13 +54,27 @@ std::unordered_map<std::string_view, size_t> index_by_name(const std::vector<Par
 
 Plan::Plan(Model& model_, const Graph& graph_, const SessionOptions& options_, bool fused)
     : model(model_), options(options_), original(graph_) {
+  compile(fused);
+  load_parameters();
+}
+
+Plan::Plan(std::unique_ptr<Model> taken, const SessionOptions& options_)
+    : owned(std::move(taken)), model(*owned), options(options_), original(model.graph()) {
+  if (options.training || !options.differentiate.empty()) {
+    throw Error(ErrorKind::usage, "a session that a model is handed over to runs inference alone");
+  }
+  compile(true);
+  load_parameters();
+}
+
+void Plan::compile(bool fused) {
   use_environment_instruction_set();
   if (options.batch < 1) throw Error(ErrorKind::usage, fmt::format("batch must be at least 1, got {}", options.batch));
-  const std::vector<Shape> inferred = infer_shapes(graph_, options.batch);
-  for (size_t i = 0; i < inferred.size(); ++i) shapes.emplace(graph_.nodes()[i].name, inferred[i]);
+  const std::vector<Shape> inferred = infer_shapes(original, options.batch);
+  for (size_t i = 0; i < inferred.size(); ++i) shapes.emplace(original.nodes()[i].name, inferred[i]);
   // Fused inference has no gradients.
   const bool fusible = fused && !options.reference && (options.training || options.differentiate.empty());
-  graph = fusible ? fuse(graph_, inferred, kept_nodes(graph_, options), options.training) : graph_;
+  graph = fusible ? fuse(original, inferred, kept_nodes(original, options), options.training) : original;
 
   output = graph.output_node();
   if (!options.differentiate.empty()) differentiated = graph.find(options.differentiate);
@@ -80,7 +94,6 @@ Plan::Plan(Model& model_, const Graph& graph_, const SessionOptions& options_, b
   memory = plan_memory(requests);
   arena = make_buffer(memory.floats);
   bind_addresses();
-  load_parameters();
 }
 
 void Plan::bind_parameters() {
@@ -308,11 +321,20 @@ std::span<float> Plan::gradient_span(int node) {
 }
 
 void Plan::load_parameters() {
-  for (PlannedNode& node : nodes) {
+  for (int i = 0; i < count(); ++i) {
+    PlannedNode& node = at(i);
     if (!node.kernel || node.parameters.empty()) continue;
     const std::vector<const float*> pointers(node.parameters.begin(), node.parameters.end());
     node.kernel->load(pointers);
+    if (owned && node.kernel->copies_weight()) free_weight(i);
   }
+}
+
+// Every parameter belongs to one node.
+void Plan::free_weight(int node) {
+  const auto first = static_cast<size_t>(graph.node(node).parameters[0]);
+  model.parameters()[parameter_index[first]] = Tensor();
+  at(node).parameters[0] = nullptr;
 }
 
 void Plan::forward_node(PlannedNode& node) {

@@ -43,7 +43,11 @@ class Plan {
  public:
   Plan(Model& model_, const Graph& graph_, const SessionOptions& options_, bool fused = true);
 
+  // Of a model of its own, whose weights it frees where kernels copy them.
+  Plan(std::unique_ptr<Model> taken, const SessionOptions& options_);
+
   void load_parameters();
+  void free_weight(int node);
   void forward_node(PlannedNode& node);
   void backward();
   void backward_node(int i);  // which has a kernel and a gradient
@@ -56,6 +60,7 @@ class Plan {
   int backward_time(int node) const { return 2 * count() - 1 - node; }
   int end_of_time() const { return 2 * count(); }
 
+  void compile(bool fused);
   void bind_parameters();
   void share_identities();
   void mark_needed();
@@ -70,6 +75,7 @@ class Plan {
   std::span<float> value_span(int node);
   std::span<float> gradient_span(int node);
 
+  std::unique_ptr<Model> owned;  // null: somebody else's
   Model& model;
   SessionOptions options;
   std::map<std::string, Shape, std::less<>> shapes;  // of every node of the graph as it was given

@@ -10,9 +10,26 @@
 
 namespace fovea {
 
+namespace {
+
+// The first node, in the order of the plan, that computes a NaN or an infinity.
+std::optional<std::string> first_non_finite(Plan& plan) {
+  const auto finite = [](float x) { return std::isfinite(x); };
+  for (int i = 0; i < plan.count(); ++i) {
+    if (!plan.at(i).needed) continue;
+    if (plan.at(i).kernel) plan.forward_node(plan.at(i));
+    if (plan.at(i).source == i && !std::ranges::all_of(plan.value_span(i), finite)) return plan.graph.node(i).name;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 Session::Session(Model& model, const SessionOptions& options) : Session(model, model.graph(), options) {}
 Session::Session(Model& model, const Graph& graph, const SessionOptions& options)
     : plan_(std::make_unique<Plan>(model, graph, options)) {}
+Session::Session(Model&& model, const SessionOptions& options)
+    : plan_(std::make_unique<Plan>(std::make_unique<Model>(std::move(model)), options)) {}
 Session::~Session() = default;
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
@@ -85,22 +102,24 @@ std::span<const float> Session::parameter_gradient(size_t parameter) const {
   return plan_->parameter_gradients[parameter].values();
 }
 
-void Session::parameters_changed() { plan_->load_parameters(); }
+const Model& Session::model() const { return plan_->model; }
+
+void Session::parameters_changed() {
+  if (plan_->owned)
+    throw Error(ErrorKind::usage, "the model was handed over to the session: its weights do not change");
+  plan_->load_parameters();
+}
 
 void Session::set_step(uint64_t step) { plan_->step_number = step; }
 
 std::optional<std::string> Session::find_non_finite() {
+  if (plan_->owned) return first_non_finite(*plan_);
   Plan plan(plan_->model, plan_->original, plan_->options, false);  // without fused ops, so that every node has a value
   plan.step_number = plan_->step_number;
-  for (int i = 0; i < plan.count(); ++i) {
-    if (!plan.at(i).needed) continue;
-    if (!plan.graph.node(i).op) std::ranges::copy(input(plan.graph.node(i).name), plan.value_span(i).begin());
-    if (plan.at(i).kernel) plan.forward_node(plan.at(i));
-    if (plan.at(i).source != i) continue;
-    const auto finite = [](float x) { return std::isfinite(x); };
-    if (!std::ranges::all_of(plan.value_span(i), finite)) return plan.graph.node(i).name;
+  for (const int node : plan.graph.inputs()) {
+    if (plan.at(node).needed) std::ranges::copy(input(plan.graph.node(node).name), plan.value_span(node).begin());
   }
-  return std::nullopt;
+  return first_non_finite(plan);
 }
 
 size_t Session::arena_bytes() const { return plan_->memory.floats * sizeof(float); }

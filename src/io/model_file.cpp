@@ -192,8 +192,7 @@ void load_weights(Model& model, const std::filesystem::path& path, const LoadWei
   for (size_t i = 0; i < model.parameters().size(); ++i) {
     const std::string& name = model.graph().parameters()[i].name;
     if (!options.skip.empty() && name.starts_with(options.skip)) continue;
-    const SafetensorsEntry& entry = file.entry(name);
-    decode(entry.dtype, entry.bytes, model.parameters()[i].values());
+    file.read_f32(name, model.parameters()[i].values());
   }
 }
 

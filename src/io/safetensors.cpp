@@ -9,6 +9,7 @@
 
 #include "core/file.h"
 #include "fovea/error.h"
+#include "fovea/parallel.h"
 #include "io/json.h"
 
 namespace fovea {
@@ -190,10 +191,22 @@ const SafetensorsEntry& SafetensorsFile::entry(std::string_view name) const {
 }
 
 Tensor SafetensorsFile::read_f32(std::string_view name) const {
-  const SafetensorsEntry& stored = entry(name);
-  Tensor tensor(stored.shape);
-  decode(stored.dtype, stored.bytes, tensor.values());
+  Tensor tensor(entry(name).shape);
+  read_f32(name, tensor.values());
   return tensor;
+}
+
+void SafetensorsFile::read_f32(std::string_view name, std::span<float> values) const {
+  const SafetensorsEntry& stored = entry(name);
+  const size_t size = item_size(stored.dtype);
+  if (stored.bytes.size() != values.size() * size) return decode(stored.dtype, stored.bytes, values);  // refuses
+  constexpr int64_t elements_per_piece = 1 << 20;
+  parallel_for(std::ssize(values), elements_per_piece, [&](int64_t begin, int64_t end) {
+    const auto first = static_cast<size_t>(begin), count = static_cast<size_t>(end - begin);
+    const auto bytes = stored.bytes.subspan(first * size, count * size);
+    decode(stored.dtype, bytes, values.subspan(first, count));
+    if (mapping_) mapping_->release(bytes);
+  });
 }
 
 void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "fovea/parallel.h"
+
 namespace fovea {
 
 FoldedParameters::FoldedParameters(const Tail* tail, bool bias, int64_t filters, int64_t weights_per_filter)
@@ -12,22 +14,25 @@ const float* FoldedParameters::load(std::span<const float* const> parameters) {
   if (!tail_.folds()) return weight;
   const float* const bias = has_bias_ ? parameters[1] : nullptr;
   const auto folded = parameters.subspan(has_bias_ ? 2 : 1);
-  weight_.resize(static_cast<size_t>(filters_ * weights_per_filter_));
+  if (weight_.empty()) weight_ = make_buffer(static_cast<size_t>(filters_ * weights_per_filter_));
   bias_.resize(static_cast<size_t>(filters_));
-  for (int64_t k = 0; k < filters_; ++k) {
-    double scale = folded[0][k];
-    double mean = 0;
-    double shift = 0;
-    if (tail_.batch_norm_epsilon) {
-      shift = folded[1][k];
-      mean = folded[2][k];
-      scale /= std::sqrt(folded[3][k] + *tail_.batch_norm_epsilon);
+  constexpr int64_t elements_per_chunk = 32768;
+  parallel_for(filters_, elements_per_chunk / (weights_per_filter_ + 1) + 1, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < end; ++k) {
+      double scale = folded[0][k];
+      double mean = 0;
+      double shift = 0;
+      if (tail_.batch_norm_epsilon) {
+        shift = folded[1][k];
+        mean = folded[2][k];
+        scale /= std::sqrt(folded[3][k] + *tail_.batch_norm_epsilon);
+      }
+      const float* const from = weight + k * weights_per_filter_;
+      float* const to = weight_.data() + k * weights_per_filter_;
+      for (int64_t i = 0; i < weights_per_filter_; ++i) to[i] = static_cast<float>(from[i] * scale);
+      bias_[static_cast<size_t>(k)] = static_cast<float>(((bias ? bias[k] : 0.0) - mean) * scale + shift);
     }
-    for (int64_t i = k * weights_per_filter_; i < (k + 1) * weights_per_filter_; ++i) {
-      weight_[static_cast<size_t>(i)] = static_cast<float>(weight[i] * scale);
-    }
-    bias_[static_cast<size_t>(k)] = static_cast<float>(((bias ? bias[k] : 0.0) - mean) * scale + shift);
-  }
+  });
   return weight_.data();
 }
 

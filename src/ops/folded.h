@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "fovea/op.h"
+#include "fovea/tensor.h"
 #include "kernels/cpu/epilogue.h"
 #include "ops/tail.h"
 
@@ -23,6 +24,7 @@ class FoldedParameters {
   const float* load(std::span<const float* const> parameters);
   // Frees the folded weights, for kernels that keep a packed copy of their own.
   void release_weight() { weight_ = {}; }
+  bool folds() const { return tail_.folds(); }
 
   // Of one step: its inputs end with the residual if the tail has one. Call load() first.
   cpu::Epilogue epilogue(const Step<float>& step) const;
@@ -32,7 +34,7 @@ class FoldedParameters {
   bool has_bias_;
   int64_t filters_;
   int64_t weights_per_filter_;
-  std::vector<float> weight_;
+  Tensor weight_;
   std::vector<float> bias_;
 };
 

@@ -34,6 +34,7 @@ class WeightedKernel final : public Kernel {
     algorithm_.load(parameters_.load(parameters));
     if (algorithm_.packs()) parameters_.release_weight();
   }
+  bool copies_weight() const override { return parameters_.folds() || algorithm_.packs(); }
   void forward(const Step<float>& step) override {
     algorithm_.forward(step.inputs[0], parameters_.epilogue(step), step.output, step.scratch);
   }

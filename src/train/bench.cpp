@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <utility>
 
 #include "core/saturate.h"
 #include "fovea/error.h"
@@ -56,11 +57,12 @@ std::vector<NodeProfile> profile_layers(Session& session, double seconds) {
 
 }  // namespace
 
-BenchResult benchmark(Model& model, const BenchOptions& options) {
+BenchResult benchmark(Model model, const BenchOptions& options) {
   if (!(options.seconds > 0 && options.seconds <= 3600)) {
     throw Error(ErrorKind::usage, fmt::format("seconds must be above 0 and at most 3600, got {}", options.seconds));
   }
-  Workload workload(model, options.batch, options.training);
+  Workload workload =
+      options.training ? Workload(model, options.batch, true) : Workload(std::move(model), options.batch);
   BenchResult result;
   result.peak_flops = measure_peak_flops();
   repeat(options.seconds / 10, 2, [&] { workload.step(); });  // the warm-up

@@ -53,12 +53,10 @@ void to_probabilities(std::vector<double>& scores, std::string_view last) {
 
 struct Predictor::State {
   explicit State(Model m)
-      : model(std::move(m)),
-        session(model, {}),
-        preprocessor(model.preprocessing),
-        input(session.input(model.graph().node(only_input(model.graph())).name)) {}
+      : session(std::move(m), {}),
+        preprocessor(session.model().preprocessing),
+        input(session.input(session.model().graph().node(only_input(session.model().graph())).name)) {}
 
-  Model model;
   Session session;
   Preprocessor preprocessor;
   std::span<float> input;
@@ -72,10 +70,10 @@ Predictor::~Predictor() = default;
 Predictor::Predictor(Predictor&&) noexcept = default;
 Predictor& Predictor::operator=(Predictor&&) noexcept = default;
 
-const Model& Predictor::model() const { return state_->model; }
+const Model& Predictor::model() const { return state_->session.model(); }
 
 std::vector<Guess> Predictor::operator()(const Image& image, int64_t top) {
-  const Model& model = state_->model;
+  const Model& model = state_->session.model();
   state_->preprocessor.run(image, state_->input.data());
   state_->session.forward();
   const std::span<const float> output = state_->session.output();

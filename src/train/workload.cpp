@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "fovea/bench.h"
 #include "fovea/error.h"
 #include "fovea/ops.h"
@@ -35,6 +37,21 @@ Workload::Workload(Model& model, int64_t batch, bool training, double learning_r
     : network_(describe(model, training)),
       learning_rate_(learning_rate),
       session_(model, network_.graph, session_options(batch, training, network_.loss)) {
+  fill_inputs();
+  if (!training) return;
+  const auto classes = static_cast<uint64_t>(model.graph().node(model.graph().output_node()).shape.back());
+  const Random random(2);
+  for (size_t i = 0; i < labels().size(); ++i) labels()[i] = static_cast<float>(random.below(i, classes));
+  optimizer_ = make_optimizer(Sgd{.lr = learning_rate, .momentum = 0.9}, model);
+  for (size_t i = 0; i < model.parameters().size(); ++i) gradients_.push_back(session_.parameter_gradient(i));
+}
+
+Workload::Workload(Model&& model, int64_t batch)
+    : network_(describe(model, false)), learning_rate_(0), session_(std::move(model), {.batch = batch}) {
+  fill_inputs();
+}
+
+void Workload::fill_inputs() {
   for (const int input : network_.graph.inputs()) {
     const std::string& name = network_.graph.node(input).name;
     if (name == network_.labels) continue;
@@ -42,12 +59,6 @@ Workload::Workload(Model& model, int64_t batch, bool training, double learning_r
     const Random random(1, static_cast<uint64_t>(input));
     for (size_t i = 0; i < values.size(); ++i) values[i] = random.uniform(i) - 0.5F;
   }
-  if (!training) return;
-  const auto classes = static_cast<uint64_t>(model.graph().node(model.graph().output_node()).shape.back());
-  const Random random(2);
-  for (size_t i = 0; i < labels().size(); ++i) labels()[i] = static_cast<float>(random.below(i, classes));
-  optimizer_ = make_optimizer(Sgd{.lr = learning_rate, .momentum = 0.9}, model);
-  for (size_t i = 0; i < model.parameters().size(); ++i) gradients_.push_back(session_.parameter_gradient(i));
 }
 
 void Workload::step() {

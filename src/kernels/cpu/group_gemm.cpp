@@ -145,11 +145,10 @@ bool GroupVectors::suits(int64_t groups, int64_t in_channels, int64_t out_channe
          2 * in_channels <= float_lanes();
 }
 
-std::vector<float> pack_groups(const GroupVectors& vectors, const float* weight,
-                               const std::vector<int64_t>& tap_offsets, int64_t in_stride, int64_t out_stride,
-                               int64_t group_stride) {
+Tensor pack_groups(const GroupVectors& vectors, const float* weight, const std::vector<int64_t>& tap_offsets,
+                   int64_t in_stride, int64_t out_stride, int64_t group_stride) {
   const int64_t channels = vectors.channels;
-  std::vector<float> packed(static_cast<size_t>(vectors.count() * vectors.vector_floats()));
+  Tensor packed = make_buffer(static_cast<size_t>(vectors.count() * vectors.vector_floats()));
   for (int64_t g = 0; g < vectors.groups; ++g) {
     float* to = packed.data() + g / vectors.groups_per_vector() * vectors.vector_floats() +
                 g % vectors.groups_per_vector() * channels;

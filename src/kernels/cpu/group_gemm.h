@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "fovea/tensor.h"
 #include "kernels/cpu/epilogue.h"
 
 // The product of window_gemm.h for many small groups of as many outputs as inputs, on one thread. Several groups share
@@ -28,9 +29,8 @@ struct GroupVectors {
 };
 
 // packed[vector][tap][r][lane]; the weights lie as WindowGemm::load says.
-std::vector<float> pack_groups(const GroupVectors& vectors, const float* weight,
-                               const std::vector<int64_t>& tap_offsets, int64_t in_stride, int64_t out_stride,
-                               int64_t group_stride);
+Tensor pack_groups(const GroupVectors& vectors, const float* weight, const std::vector<int64_t>& tap_offsets,
+                   int64_t in_stride, int64_t out_stride, int64_t group_stride);
 
 // out[m] = epilogue(sums of the window at windows[m]) for m < count and the vectors [first, last). `taps` are offsets
 // from windows[m]. out[m] points at channel 0, and so does residual[m], which takes the place of the epilogue's (null:

@@ -48,7 +48,7 @@ void WindowGemm::load(const float* weight, const std::vector<int64_t>& tap_offse
   }
   std::vector<int64_t> columns;
   for (int64_t k = 0; k < shape_.out_channels; ++k) columns.push_back(k * out_stride);
-  packed_.resize(static_cast<size_t>(panels_.floats() * shape_.groups));
+  if (packed_.empty()) packed_ = make_buffer(static_cast<size_t>(panels_.floats() * shape_.groups));
   for (int64_t g = 0; g < shape_.groups; ++g) {
     pack_panels(panels_, weight + g * group_stride, rows.data(), columns.data(), packed_.data() + g * panels_.floats());
   }

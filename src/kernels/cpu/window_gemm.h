@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "fovea/tensor.h"
 #include "kernels/cpu/epilogue.h"
 #include "kernels/cpu/group_gemm.h"
 #include "kernels/cpu/panels.h"
@@ -55,7 +56,7 @@ class WindowGemm {
   Panels panels_;                              // [taps * in_channels] x [out_channels], of a group
   std::vector<int64_t> run_offsets_;           // see Runs in gemm.h
   int64_t run_length_ = 0;
-  std::vector<float> packed_;  // all groups
+  Tensor packed_;  // all groups
 };
 
 }  // namespace fovea::cpu
