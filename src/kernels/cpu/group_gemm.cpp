@@ -1,6 +1,7 @@
 #include "kernels/cpu/group_gemm.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "kernels/cpu/panels.h"
 
@@ -91,11 +92,11 @@ HWY_NOINLINE void GroupTiles(const GroupView& view, const float* const* windows,
   for (; m < count; ++m) GroupTile<channels, 1>(view, windows, m, out);
 }
 
-// Calls f(channels) with the number as a type, for 2 ... most channels.
+// Calls f(channels) with the number as a type, for the powers of two from 2 to most.
 template <int most, class F>
 HWY_INLINE void WithGroupChannels(int64_t channels, const F& f) {
   if constexpr (most > 2) {
-    if (channels < most) return WithGroupChannels<most - 1>(channels, f);
+    if (channels < most) return WithGroupChannels<most / 2>(channels, f);
   }
   if constexpr (most > 1) f(std::integral_constant<int, most>());
 }
@@ -109,11 +110,11 @@ void GroupGemm(const GroupVectors& vectors, const float* packed, const int64_t* 
   for (int32_t r = 0; r < channels; ++r) {
     for (int32_t l = 0; l < lanes; ++l) {
       const int32_t in_group = l % channels;
-      source[r * lanes + l] = l < vectors.step() ? l - in_group + (in_group - r + channels) % channels : l;
+      source[r * lanes + l] = l - in_group + (in_group - r + channels) % channels;
     }
   }
   for (int64_t v = first; v < last; ++v) {
-    const int64_t channel = v * vectors.step();
+    const int64_t channel = v * lanes;
     const GroupView view = {.weights = packed + v * vectors.vector_floats(),
                             .taps = taps,
                             .tap_count = vectors.taps,
@@ -121,7 +122,7 @@ void GroupGemm(const GroupVectors& vectors, const float* packed, const int64_t* 
                             .residual = residual,
                             .clamp = clamp_of(epilogue.activation),
                             .channel = channel,
-                            .columns = std::min(vectors.step(), vectors.groups * vectors.channels - channel),
+                            .columns = std::min(lanes, vectors.groups * vectors.channels - channel),
                             .lanes = source};
     WithGroupChannels<hn::MaxLanes(GroupTag()) / 2>(
         channels, [&](auto constant) HWY_ATTR { GroupTiles<constant>(view, windows, count, out); });
@@ -142,7 +143,7 @@ HWY_EXPORT(GroupGemm);
 
 bool GroupVectors::suits(int64_t groups, int64_t in_channels, int64_t out_channels) {
   return groups > 1 && in_channels == out_channels && in_channels > 1 && in_channels <= most_group_channels &&
-         2 * in_channels <= float_lanes();
+         std::has_single_bit(static_cast<uint64_t>(in_channels)) && 2 * in_channels <= float_lanes();
 }
 
 Tensor pack_groups(const GroupVectors& vectors, const float* weight, const std::vector<int64_t>& tap_offsets,

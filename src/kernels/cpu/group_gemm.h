@@ -19,11 +19,10 @@ struct GroupVectors {
   int64_t taps = 1;
   int64_t lanes = 1;
 
-  // At least two groups share a vector of the instruction set in use.
+  // Groups of a power of two channels, at most 8, of which a vector of the instruction set in use holds at least two.
   static bool suits(int64_t groups, int64_t in_channels, int64_t out_channels);
 
   int64_t groups_per_vector() const { return lanes / channels; }
-  int64_t step() const { return groups_per_vector() * channels; }  // channels from vector to vector
   int64_t count() const { return (groups + groups_per_vector() - 1) / groups_per_vector(); }
   int64_t vector_floats() const { return taps * channels * lanes; }
 };
