@@ -54,7 +54,8 @@ struct BackwardReads {
   bool output = false;
 };
 
-// One execution of an op on actual memory. Pointers are contiguous, channels last, valid during the call only.
+// One execution of an op on actual memory, valid during the call only. Values are contiguous, channels last, except
+// where PrepareOptions told the kernel of slices.
 template <class T>
 struct Step {
   std::span<const T* const> inputs;
@@ -95,6 +96,11 @@ struct PrepareOptions {
   std::vector<bool> input_gradients = {};  // which inputs need a gradient; empty: there is no backward
   bool parameter_gradients = false;        // whether parameters need gradients
   const Tail* tail = nullptr;              // one that Op::fuses agreed to
+  // A slice holds some of the channels of a wider value: floats from one of its pixels to the next; 0: no slice.
+  int64_t output_stride = 0;
+  std::vector<int64_t> input_strides = {};  // of each input; empty: no slices
+
+  int64_t input_stride(size_t input) const { return input_strides.empty() ? 0 : input_strides[input]; }
 };
 
 class Op {
@@ -126,6 +132,12 @@ class Op {
   virtual bool join(const Signature& /*shapes*/, Tail& /*tail*/) const { return false; }
   // Whether prepare() has a kernel that does this op and then the tail.
   virtual bool fuses(const Tail& /*tail*/, bool /*training*/) const { return false; }
+
+  // Whether prepare() has a kernel for inference that writes its output, or reads this input, as a slice.
+  virtual bool writes_slices(const Signature& /*shapes*/) const { return false; }
+  virtual bool reads_slices(size_t /*input*/) const { return false; }
+  // Whether the output is the inputs' channels side by side, and forward leaves alone what is there already.
+  virtual bool joins_channels() const { return false; }
 
   // The specification: naive code over float and double (src/kernels/ref).
   virtual size_t reference_saved_size(const Signature& /*shapes*/) const { return 0; }

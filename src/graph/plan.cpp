@@ -88,6 +88,7 @@ void Plan::compile(bool fused) {
   share_identities();
   mark_needed();
   mark_gradients();
+  if (fusible && differentiated < 0) find_slices();
   prepare_kernels();
   request_values();
   if (differentiated >= 0) request_gradients();
@@ -150,6 +151,20 @@ void Plan::mark_gradients() {
   }
 }
 
+void Plan::find_slices() {
+  std::vector<Shape> node_shapes;
+  std::vector<int> sources;
+  std::vector<bool> all_needed;
+  for (const PlannedNode& node : nodes) {
+    node_shapes.push_back(node.shape);
+    sources.push_back(node.source);
+    all_needed.push_back(node.needed);
+  }
+  const std::vector<Slice> slices =
+      fovea::find_slices(graph, node_shapes, sources, all_needed, kept_nodes(graph, options));
+  for (int i = 0; i < count(); ++i) at(i).slice = slices[static_cast<size_t>(i)];
+}
+
 void Plan::prepare_kernels() {
   for (int i = 0; i < count(); ++i) {
     const Node& node = graph.node(i);
@@ -161,9 +176,11 @@ void Plan::prepare_kernels() {
     for (size_t k = 0; k < node.inputs.size(); ++k) {
       const PlannedNode& input = at(node.inputs[k]);
       signature.inputs.push_back(input.shape);
+      prepare.input_strides.push_back(home(node.inputs[k]).slice.channels);
       if (planned.has_gradient) prepare.input_gradients.push_back(input.has_gradient && node.op->differentiable(k));
     }
     signature.output = planned.shape;
+    prepare.output_stride = planned.slice.channels;
     prepare.parameter_gradients = planned.has_gradient && options.parameter_gradients && !node.parameters.empty();
     try {
       planned.kernel =
@@ -199,6 +216,7 @@ void Plan::request_values() {
   for (const int node : kept) use(node, end_of_time());
   for (const int node : graph.inputs()) use(node, end_of_time());
 
+  share_wider_values(last_use);
   for (int i = 0; i < count(); ++i) {
     PlannedNode& planned = at(i);
     const Node& node = graph.node(i);
@@ -208,20 +226,45 @@ void Plan::request_values() {
       planned.value = request(floats, 0, last);  // inputs are filled before the step begins
     } else if (planned.kernel) {
       const int now = forward_time(i);
-      std::vector<int> values;
-      for (const int input : node.inputs) values.push_back(home(input).value);
-      const std::optional<size_t> shared = node.op->in_place_input();
-      // The memory must be free from now on, and not be that of another input too.
-      if (shared && std::ranges::count(values, values[*shared]) == 1 &&
-          requests[static_cast<size_t>(values[*shared])].last == now) {
-        planned.value = values[*shared];
-        requests[static_cast<size_t>(planned.value)].last = last;
-      } else {
-        planned.value = request(floats, now, last);
-      }
+      if (planned.value == no_buffer) planned.value = request_value(i, last);
       planned.saved = request(planned.kernel->saved_size(), now, planned.has_gradient ? backward_time(i) : now);
       planned.scratch_forward = request(planned.kernel->scratch_size(), now, now);
     }
+  }
+}
+
+// Memory of its own, or that of an input which dies here.
+int Plan::request_value(int node, int last) {
+  const int now = forward_time(node);
+  const std::vector<int>& inputs = graph.node(node).inputs;
+  const std::optional<size_t> shared = graph.node(node).op->in_place_input();
+  if (shared && !home(inputs[*shared]).slice) {
+    const int value = home(inputs[*shared]).value;
+    const auto is_shared = [&](int input) { return home(input).value == value; };
+    BufferRequest& memory_of_input = requests[static_cast<size_t>(value)];
+    // Free from now on, and not another input's too.
+    if (memory_of_input.last == now && std::ranges::count_if(inputs, is_shared) == 1) {
+      memory_of_input.last = last;
+      return value;
+    }
+  }
+  return request(static_cast<size_t>(at(node).shape.elements()), now, last);
+}
+
+// A value with slices lives from the first one's step to the last reader of any.
+void Plan::share_wider_values(const std::vector<int>& last_use) {
+  for (int i = 0; i < count(); ++i) {
+    PlannedNode& planned = at(i);
+    if (!planned.slice || !planned.kernel) continue;
+    PlannedNode& whole = at(planned.slice.of);
+    const int last = last_use[static_cast<size_t>(i)];
+    if (whole.value == no_buffer) {
+      whole.value = request(static_cast<size_t>(whole.shape.elements()), forward_time(i),
+                            last_use[static_cast<size_t>(planned.slice.of)]);
+    }
+    BufferRequest& shared = requests[static_cast<size_t>(whole.value)];
+    shared.last = std::max(shared.last, last);
+    planned.value = whole.value;
   }
 }
 
@@ -274,7 +317,7 @@ void Plan::bind_addresses() {
     const Node& node = graph.node(i);
     PlannedNode& planned = at(i);
     if (!planned.kernel) continue;
-    for (const int input : node.inputs) planned.inputs.push_back(address(home(input).value));
+    for (const int input : node.inputs) planned.inputs.push_back(value_address(input));
     for (const int p : node.parameters) {
       const size_t model_index = parameter_index[static_cast<size_t>(p)];
       planned.parameters.push_back(model.parameters()[model_index].data());
@@ -290,7 +333,7 @@ void Plan::bind_addresses() {
 
     Step<float>& step = planned.forward_step;
     step.inputs = planned.inputs;
-    step.output = address(planned.value);
+    step.output = value_address(i);
     step.parameters = planned.parameters;
     step.saved = address(planned.saved);
     step.scratch = address(planned.scratch_forward);
@@ -307,8 +350,13 @@ float* Plan::address(int buffer) {
   return buffer == no_buffer ? nullptr : arena.data() + memory.offsets[static_cast<size_t>(buffer)];
 }
 
+float* Plan::value_address(int node) {
+  const PlannedNode& planned = home(node);
+  return planned.value == no_buffer ? nullptr : address(planned.value) + planned.slice.channel;
+}
+
 std::span<float> Plan::value_span(int node) {
-  return {address(home(node).value), static_cast<size_t>(at(node).shape.elements())};
+  return {value_address(node), static_cast<size_t>(at(node).shape.elements())};
 }
 
 std::span<float> Plan::gradient_span(int node) {

@@ -8,6 +8,7 @@
 
 #include "fovea/session.h"
 #include "graph/memory_planner.h"
+#include "graph/slices.h"
 
 namespace fovea {
 
@@ -20,6 +21,7 @@ struct PlannedNode {
   bool needed = false;        // reaches the output
   bool has_gradient = false;  // lies between something to differentiate by and the differentiated node
   std::unique_ptr<Kernel> kernel;
+  Slice slice;  // its place in a wider value
   int value = no_buffer;
   int gradient = no_buffer;
   int saved = no_buffer;
@@ -67,12 +69,16 @@ class Plan {
   void mark_gradients();
   bool gradient_wanted(int node) const { return std::ranges::find(gradient_roots, node) != gradient_roots.end(); }
   void prepare_kernels();
+  void find_slices();
   void request_values();
+  int request_value(int node, int last);
+  void share_wider_values(const std::vector<int>& last_use);
   void request_gradients();
   int request(size_t floats, int first, int last);
   void bind_addresses();
   float* address(int buffer);
-  std::span<float> value_span(int node);
+  float* value_address(int node);
+  std::span<float> value_span(int node);  // of one that is no slice
   std::span<float> gradient_span(int node);
 
   std::unique_ptr<Model> owned;  // null: somebody else's

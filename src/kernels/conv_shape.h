@@ -14,7 +14,9 @@ struct ConvShape {
   int64_t top = 0, bottom = 0, left = 0, right = 0;
   int64_t groups = 1;
   int64_t out_height = 1, out_width = 1;
+  int64_t out_stride = 0;  // floats from pixel to pixel of y, where it is a slice of a wider value; 0: filters
 
+  int64_t out_pixel() const { return out_stride > 0 ? out_stride : filters; }
   int64_t group_channels() const { return channels / groups; }
   int64_t group_filters() const { return filters / groups; }
   int64_t taps() const { return kernel_height * kernel_width; }

@@ -28,8 +28,13 @@ void require_batch(const Shape& x, bool training) {
 class BatchNormKernel final : public Kernel {
  public:
   // tail may be null.
-  BatchNormKernel(const Shape& x, const BatchNormOptions& options, const Tail* tail)
-      : channels_(x.back()), rows_(x.elements() / x.back()), options_(options), tail_(tail ? *tail : Tail{}) {}
+  // stride: floats from pixel to pixel of x; 0: channels
+  BatchNormKernel(const Shape& x, int64_t stride, const BatchNormOptions& options, const Tail* tail)
+      : channels_(x.back()),
+        rows_(x.elements() / x.back()),
+        stride_(stride > 0 ? stride : channels_),
+        options_(options),
+        tail_(tail ? *tail : Tail{}) {}
 
   // Mean, what its rounding left (a float near 1000 is off by up to 3e-5), and 1 / deviation.
   size_t saved_size() const override { return static_cast<size_t>(3 * channels_); }
@@ -63,7 +68,7 @@ class BatchNormKernel final : public Kernel {
                                     .residual = tail_.residual ? step.inputs[1] : nullptr,
                                     .activation = tail_.activation,
                                     .alpha = tail_.alpha};
-    cpu::batch_norm_forward(rows_, channels_, step.inputs[0], mean, scale, shift, epilogue, step.output);
+    cpu::batch_norm_forward(rows_, channels_, step.inputs[0], stride_, mean, scale, shift, epilogue, step.output);
   }
 
   // kernels/ref/batch_norm.h has the formula; here dx = a dz + b (x - mean) + c, z being what the activation gets.
@@ -106,7 +111,7 @@ class BatchNormKernel final : public Kernel {
     }
   }
 
-  int64_t channels_, rows_;
+  int64_t channels_, rows_, stride_;
   BatchNormOptions options_;
   Tail tail_;
 };
@@ -146,6 +151,8 @@ class BatchNormOp final : public OpBase<BatchNormOp> {
     return !training || tail.activation == cpu::Pointwise::identity || tail.activation == cpu::Pointwise::relu;
   }
 
+  bool reads_slices(size_t input) const override { return input == 0; }
+
   size_t reference_saved_size(const Signature& shapes) const override {
     return static_cast<size_t>(2 * shapes.output.back());
   }
@@ -169,7 +176,7 @@ class BatchNormOp final : public OpBase<BatchNormOp> {
   }
   std::unique_ptr<Kernel> prepare(const Signature& shapes, const PrepareOptions& options) const override {
     require_batch(shapes.output, options.training);
-    return std::make_unique<BatchNormKernel>(shapes.output, options_, options.tail);
+    return std::make_unique<BatchNormKernel>(shapes.output, options.input_stride(0), options_, options.tail);
   }
 
  private:

@@ -23,9 +23,14 @@ int64_t rows(const Shape& output) { return output.elements() / output.back(); }
 
 class ConcatenateKernel final : public Kernel {
  public:
-  explicit ConcatenateKernel(const Signature& shapes) : rows_(rows(shapes.output)), widths_(widths(shapes.inputs)) {}
+  ConcatenateKernel(const Signature& shapes, int64_t output_stride)
+      : rows_(rows(shapes.output)),
+        widths_(widths(shapes.inputs)),
+        output_stride_(output_stride > 0 ? output_stride : shapes.output.back()) {}
 
-  void forward(const Step<float>& step) override { cpu::concatenate(rows_, widths_, step.inputs, step.output); }
+  void forward(const Step<float>& step) override {
+    cpu::concatenate(rows_, widths_, step.inputs, step.output, output_stride_);
+  }
   void backward(const Step<float>& step) override {
     cpu::split(rows_, widths_, step.output_gradient, step.input_gradients);
   }
@@ -33,6 +38,7 @@ class ConcatenateKernel final : public Kernel {
  private:
   int64_t rows_;
   std::vector<int64_t> widths_;
+  int64_t output_stride_;
 };
 
 class ConcatenateOp final : public OpBase<ConcatenateOp> {
@@ -52,6 +58,8 @@ class ConcatenateOp final : public OpBase<ConcatenateOp> {
     return first.with_dim(first.rank() - 1, width);
   }
   BackwardReads backward_reads() const override { return {}; }
+  bool writes_slices(const Signature&) const override { return true; }
+  bool joins_channels() const override { return true; }
 
   template <class T>
   void forward(const Signature& shapes, const Step<T>& step) const {
@@ -61,8 +69,8 @@ class ConcatenateOp final : public OpBase<ConcatenateOp> {
   void backward(const Signature& shapes, const Step<T>& step) const {
     ref::split<T>(rows(shapes.output), widths(shapes.inputs), step.output_gradient, step.input_gradients);
   }
-  std::unique_ptr<Kernel> prepare(const Signature& shapes, const PrepareOptions&) const override {
-    return std::make_unique<ConcatenateKernel>(shapes);
+  std::unique_ptr<Kernel> prepare(const Signature& shapes, const PrepareOptions& options) const override {
+    return std::make_unique<ConcatenateKernel>(shapes, options.output_stride);
   }
 };
 

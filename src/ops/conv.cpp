@@ -67,6 +67,10 @@ class ConvOp final : public OpBase<ConvOp> {
   }
   BackwardReads backward_reads() const override { return {.inputs = true}; }
   bool fuses(const Tail&, bool training) const override { return !training; }
+  bool writes_slices(const Signature& shapes) const override {
+    const ConvShape s = conv_shape(shapes.inputs[0]);
+    return !s.is_depthwise() && !cpu::DirectConv::suits(s);
+  }
 
   template <class T>
   void forward(const Signature& shapes, const Step<T>& step) const {
@@ -81,7 +85,8 @@ class ConvOp final : public OpBase<ConvOp> {
   }
 
   std::unique_ptr<Kernel> prepare(const Signature& shapes, const PrepareOptions& options) const override {
-    const ConvShape s = conv_shape(shapes.inputs[0]);
+    ConvShape s = conv_shape(shapes.inputs[0]);
+    s.out_stride = options.output_stride;
     if (s.is_depthwise()) return kernel<cpu::Depthwise>(s, options);
     if (cpu::DirectConv::suits(s) && !(options.tail && options.tail->residual)) {
       return kernel<cpu::DirectConv>(s, options);

@@ -67,6 +67,15 @@ std::optional<size_t> FusedOp::in_place_input() const {
   return 1;
 }
 
+// Kernels find the residual where they write the output.
+bool FusedOp::writes_slices(const Signature& shapes) const {
+  return residual_piece_ == 0 && pieces_.front()->writes_slices(signatures(shapes.inputs).front());
+}
+bool FusedOp::reads_slices(size_t input) const {
+  const bool is_residual = residual_piece_ != 0 && input > 0;
+  return !is_residual && pieces_.front()->reads_slices(input);
+}
+
 size_t FusedOp::reference_saved_size(const Signature& shapes) const {
   const std::vector<Signature> pieces = signatures(shapes.inputs);
   size_t size = 0;

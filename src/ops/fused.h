@@ -28,6 +28,8 @@ class FusedOp final : public OpBase<FusedOp> {
   BackwardReads backward_reads() const override { return {.inputs = true, .output = true}; }
   bool differentiable(size_t input) const override;
   std::optional<size_t> in_place_input() const override;
+  bool writes_slices(const Signature& shapes) const override;
+  bool reads_slices(size_t input) const override;
   size_t reference_saved_size(const Signature& shapes) const override;
   std::unique_ptr<Kernel> prepare(const Signature& shapes, const PrepareOptions& options) const override;
 

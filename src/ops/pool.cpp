@@ -85,6 +85,7 @@ class AnyPool : public OpBase<Derived> {
     return {s.batch, s.out_height, s.out_width, s.channels};
   }
   BackwardReads backward_reads() const override { return {.inputs = Kind::reads_input}; }
+  bool writes_slices(const Signature&) const override { return true; }
 
   template <class T>
   void forward(const Signature& shapes, const Step<T>& step) const {
@@ -96,7 +97,9 @@ class AnyPool : public OpBase<Derived> {
   }
   std::unique_ptr<Kernel> prepare(const Signature& shapes, const PrepareOptions& options) const override {
     const bool gradient = !options.input_gradients.empty() && options.input_gradients[0];
-    return std::make_unique<PoolKernel<Kind>>(geometry(shapes.inputs[0]), gradient);
+    PoolShape s = geometry(shapes.inputs[0]);
+    s.out_stride = options.output_stride;
+    return std::make_unique<PoolKernel<Kind>>(s, gradient);
   }
 
  protected:

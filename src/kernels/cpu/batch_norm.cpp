@@ -56,12 +56,12 @@ void BatchNormBlockStatistics(int64_t rows, int64_t channels, const float* x, fl
   });
 }
 
-void BatchNormForward(int64_t rows, int64_t channels, const float* x, const float* mean, const float* scale,
-                      const float* shift, const Epilogue& epilogue, float* y) {
+void BatchNormForward(int64_t rows, int64_t channels, const float* x, int64_t stride, const float* mean,
+                      const float* scale, const float* shift, const Epilogue& epilogue, float* y) {
   const Clamp clamp = clamp_of(epilogue.activation);
-  for (int64_t i = 0; i < rows * channels; i += channels) {
+  for (int64_t i = 0; i < rows * channels; i += channels, x += stride) {
     for_each_channel(channels, [&](auto d, int64_t c) {
-      const auto centred = hn::Sub(hn::LoadU(d, x + i + c), hn::LoadU(d, mean + c));
+      const auto centred = hn::Sub(hn::LoadU(d, x + c), hn::LoadU(d, mean + c));
       auto value = hn::MulAdd(centred, hn::LoadU(d, scale + c), hn::LoadU(d, shift + c));
       if (epilogue.residual) value = hn::Add(value, hn::LoadU(d, epilogue.residual + i + c));
       hn::StoreU(ClampVector(d, clamp, value), d, y + i + c);
@@ -171,13 +171,13 @@ void batch_norm_statistics(int64_t rows, int64_t channels, const float* x, float
   });
 }
 
-void batch_norm_forward(int64_t rows, int64_t channels, const float* x, const float* mean, const float* scale,
-                        const float* shift, const Epilogue& epilogue, float* y) {
+void batch_norm_forward(int64_t rows, int64_t channels, const float* x, int64_t stride, const float* mean,
+                        const float* scale, const float* shift, const Epilogue& epilogue, float* y) {
   auto* const kernel = HWY_DYNAMIC_DISPATCH(BatchNormForward);
   over_blocks(rows, channels, [&](int64_t, int64_t first, int64_t count) {
     Epilogue of_block = epilogue;
     if (epilogue.residual) of_block.residual += first * channels;
-    kernel(count, channels, x + first * channels, mean, scale, shift, of_block, y + first * channels);
+    kernel(count, channels, x + first * stride, stride, mean, scale, shift, of_block, y + first * channels);
   });
 }
 

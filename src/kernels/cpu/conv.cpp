@@ -43,9 +43,9 @@ WindowShape forward_windows(const ConvShape& s) {
                          .windows = {.picture = s.padded_height() * s.padded_width() * s.channels,
                                      .row = s.stride_height * s.padded_width() * s.channels,
                                      .column = s.stride_width * s.channels},
-                         .outputs = {.picture = s.out_height * s.out_width * s.filters,
-                                     .row = s.out_width * s.filters,
-                                     .column = s.filters},
+                         .outputs = {.picture = s.out_height * s.out_width * s.out_pixel(),
+                                     .row = s.out_width * s.out_pixel(),
+                                     .column = s.out_pixel()},
                          .groups = s.groups,
                          .in_channels = s.group_channels(),
                          .out_channels = s.group_filters()};

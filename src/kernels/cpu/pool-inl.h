@@ -36,7 +36,7 @@ HWY_INLINE void ForEachWindow(const PoolShape& s, int64_t row, T* x, const F& f)
   T* const picture = x + row / s.out_height * s.height * s.width * s.channels;
   for (int64_t j = 0; j < s.out_width; ++j) {
     const PoolWindow window = pool_window(s, row % s.out_height, j);
-    f(window, picture + (window.top * s.width + window.left) * s.channels, (row * s.out_width + j) * s.channels);
+    f(window, picture + (window.top * s.width + window.left) * s.channels, (row * s.out_width + j) * s.out_pixel());
   }
 }
 

@@ -25,7 +25,8 @@ WinogradShape forward_shape(const ConvShape& s) {
           .out_width = s.out_width,
           .filters = s.filters,
           .top = s.top,
-          .left = s.left};
+          .left = s.left,
+          .out_pixel = s.out_pixel()};
 }
 
 WinogradShape gradient_shape(const ConvShape& s) {
@@ -37,7 +38,8 @@ WinogradShape gradient_shape(const ConvShape& s) {
           .out_width = s.width,
           .filters = s.channels,
           .top = 2 - s.top,
-          .left = 2 - s.left};
+          .left = 2 - s.left,
+          .out_pixel = s.channels};
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ struct WinogradShape {
   int64_t batch = 1, height = 1, width = 1, channels = 1;
   int64_t out_height = 1, out_width = 1, filters = 1;
   int64_t top = 0, left = 0;
+  int64_t out_pixel = 0;  // floats from pixel to pixel of y
 
   int64_t tiles_down() const { return (out_height + winograd_output - 1) / winograd_output; }
   int64_t tiles_across() const { return (out_width + winograd_output - 1) / winograd_output; }
@@ -72,7 +73,7 @@ inline WinogradPatch winograd_inputs(const WinogradShape& s, int64_t tile) {
 }
 inline WinogradPatch winograd_outputs(const WinogradShape& s, int64_t tile) {
   const auto [picture, row, column] = winograd_tile(s, tile);
-  return winograd_patch(picture, row, column, winograd_output, s.out_height, s.out_width, s.filters);
+  return winograd_patch(picture, row, column, winograd_output, s.out_height, s.out_width, s.out_pixel);
 }
 
 // Room for the transforms of some tiles, of which the first is tile `first`. They are cut into strips, as high as a

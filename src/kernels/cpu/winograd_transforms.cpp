@@ -112,8 +112,10 @@ void WinogradTransformOutput(const WinogradShape& s, const WinogradBlock& block,
     }
     if (is_clamp(epilogue.activation)) continue;
     for (int64_t i = 0; i < patch.bottom; ++i) {
-      float* const row = y + patch.at(i, 0);
-      ActivateRow(epilogue.activation, epilogue.alpha, patch.right * s.filters, row, row);
+      for (int64_t j = 0; j < patch.right; ++j) {
+        float* const pixel = y + patch.at(i, j);
+        ActivateRow(epilogue.activation, epilogue.alpha, s.filters, pixel, pixel);
+      }
     }
   }
 }
