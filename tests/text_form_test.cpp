@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <string>
 #include <utility>
 #include <vector>
@@ -191,9 +191,9 @@ TEST(TextForm, RefusesHostileTexts) {
 }
 
 TEST(TextForm, TakesItsLongestNetworkInReasonableTime) {
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // of the processor: the machine may be busy
   EXPECT_EQ(graph_from_text("1000 x (relu" + std::string(60'000, '\n') + ")", picture).nodes().size(), 1001U);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+  EXPECT_LT(std::clock() - start, 10 * CLOCKS_PER_SEC);
 }
 
 TEST(TextForm, IsToldFromANameOrAPath) {
