@@ -1,6 +1,7 @@
 #include "op_cases.h"
 
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 
@@ -98,7 +99,7 @@ OpCase avg_pool_case(const std::string& name, const Shape& sample, const PoolOpt
       name, [=](Value x) { return avg_pool(x, options); }, sample);
 }
 
-OpCase adaptive_case(const std::string& name, const Shape& sample, const Pair& output) {
+OpCase adaptive_case(const std::string& name, const Shape& sample, const Extents& output) {
   return unary(
       name, [=](Value x) { return adaptive_avg_pool(Scope(x.graph()) / "pool", x, output); }, sample);
 }
@@ -130,8 +131,10 @@ OpCase concatenate_case(const std::string& name, const std::vector<Shape>& sampl
 
 }  // namespace
 
-const std::vector<OpCase>& op_cases() {
-  static const std::vector<OpCase> cases = {
+namespace {
+
+std::vector<OpCase> picture_op_cases() {
+  return {
       unary("relu", relu, {5, 7, 3}, Draw::off_zero()),
       unary("relu_flat", relu, {13}, Draw::off_zero()),
       speed(unary("relu_large", relu, {56, 56, 64}, Draw::off_zero())),
@@ -422,6 +425,16 @@ const std::vector<OpCase>& op_cases() {
       binary("mse_pictures", mse, {4, 5, 3}, {4, 5, 3}),
       speed(binary("mse_large", mse, {28, 28, 65}, {28, 28, 65})),
   };
+}
+
+}  // namespace
+
+const std::vector<OpCase>& op_cases() {
+  static const std::vector<OpCase> cases = [] {
+    std::vector<OpCase> all = picture_op_cases();
+    std::ranges::move(rank_op_cases(), std::back_inserter(all));
+    return all;
+  }();
   return cases;
 }
 
@@ -457,6 +470,9 @@ const std::vector<OpCase>& large_op_cases() {
       batch_of(128, conv_3x3("conv_resnet20_64_batch", 8, 64)),
       tolerance(1e-5, batch_of(16, dense_case("dense_few_samples_4096", 4096, 1000))),
       tolerance(1e-5, batch_of(1, dense_case("dense_one_sample_4096", 4096, 1000))),
+
+      batch_of(1, conv_case("conv_c3d_64", {8, 28, 28, 64}, {.filters = 64, .kernel = 3, .padding = 1})),
+      batch_of(1, max_pool_case("max_pool_c3d", {16, 56, 56, 64}, {.kernel = 2})),
 
       batch_of(8, max_pool_case("max_pool_resnet_many", {112, 112, 64}, {.kernel = 3, .stride = 2, .padding = 1})),
   };

@@ -44,6 +44,8 @@ struct OpCase {
 inline void PrintTo(const OpCase& op_case, std::ostream* out) { *out << op_case.name; }
 
 const std::vector<OpCase>& op_cases();
+// Those of sequences, volumes and transposed convolutions: a part of the table.
+std::vector<OpCase> rank_op_cases();
 // Layers of known networks, for the benchmark alone: too large for the reference.
 const std::vector<OpCase>& large_op_cases();
 // Throws std::out_of_range when there is none of that name.

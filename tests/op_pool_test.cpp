@@ -64,7 +64,8 @@ TEST_P(MaxPoolSpecials, TakesTheFirstMaximumAndAnyNaN) {
 
 INSTANTIATE_TEST_SUITE_P(Windows, MaxPoolSpecials,
                          ::testing::Values("max_pool_6", "max_pool_many_70", "max_pool_overlap_17", "max_pool_gaps",
-                                           "global_max_pool"),
+                                           "global_max_pool", "global_max_pool_3d", "max_pool_1d_ceil", "max_pool_3d",
+                                           "max_pool_3d_overlap"),
                          [](const auto& test) { return test.param; });
 
 }  // namespace

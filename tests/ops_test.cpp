@@ -320,7 +320,7 @@ void expect_refusal(const Build& build, const std::string& node, const std::stri
 
 TEST(Ops, RefuseShapesThatDoNotFit) {
   using V = Value;
-  expect_refusal([](V, V v) { max_pool(v, {.kernel = 2}); }, "max_pool", "rank 4");
+  expect_refusal([](V, V v) { max_pool(v, {.kernel = 2}); }, "max_pool", "rank 3, 4 or 5), got 1x5 (rank 2)");
   expect_refusal([](V p, V) { max_pool(p, {.kernel = 7}); }, "max_pool", "the 7x7 window does not fit the 8x6 picture");
   expect_refusal([](V p, V) { avg_pool(p, {.kernel = 0}); }, "avg_pool", "kernel must be between 1 and");
   expect_refusal([](V p, V) { avg_pool(p, {.kernel = 2, .stride = -1}); }, "avg_pool", "stride must be between 1 and");

@@ -59,6 +59,7 @@ TEST(Summary, WritesOptionsInTheWordsOfTheTextForm) {
                            "8 3x3 stride 2 pad same"}) {
     EXPECT_EQ(options(std::string("conv ") + same), same);
   }
+  EXPECT_EQ(options("convt 8 3 stride 2 pad 1 outpad 1x0"), "8 3x3 stride 2 pad 1 outpad 1x0");
   EXPECT_EQ(options("maxpool 2"), "2x2");
   EXPECT_EQ(options("maxpool 3 stride 2 pad 1 ceil"), "3x3 stride 2 pad 1 ceil");
   EXPECT_EQ(options("avgpool 3 stride 1"), "3x3 stride 1");
@@ -87,6 +88,36 @@ TEST(Summary, WarnsOfUnusedBorderPixels) {
   EXPECT_THAT(warnings(224, "conv 1 7 stride 2 pad 3"), IsEmpty());  // a padding row only
   EXPECT_THAT(warnings(56, "conv 1 1 stride 2"), IsEmpty());         // skipped as every other row is
   EXPECT_THAT(warnings(7, "conv 1 3 stride 3 pad same"), IsEmpty());
+}
+
+TEST(Summary, KnowsSequencesAndVolumes) {
+  const Summary sequence = summarize(graph_from_text("conv 8 5 stride 2 pad 1, maxpool 3", {22, 2}));
+  EXPECT_EQ(sequence.rows[1].options, "8 5 stride 2 pad 1");
+  EXPECT_EQ(sequence.rows[1].multiply_adds, 10 * 8 * 2 * 5);
+  EXPECT_THAT(sequence.rows[2].receptive_field.extent, ElementsAre(9));
+  EXPECT_THAT(sequence.warnings,
+              ElementsAre("'pool1' uses 9 of 10 positions: (10 - 3)/3 + 1 = 3.33 windows of 3 with stride 3"));
+  const Summary volume = summarize(graph_from_text("conv 4 3 pad 1, avgpool 2x1x1", {5, 6, 7, 2}));
+  EXPECT_EQ(volume.rows[1].options, "4 3x3x3 pad 1");
+  EXPECT_EQ(volume.rows[1].parameters, 4 * 2 * 27 + 4);
+  EXPECT_EQ(volume.rows[1].multiply_adds, 5 * 6 * 7 * 4 * 2 * 27);
+  EXPECT_THAT(volume.rows[2].receptive_field.extent, ElementsAre(4, 3, 3));
+  EXPECT_THAT(volume.warnings, ElementsAre(HasSubstr("uses 4 of 5 planes")));
+}
+
+// An output of a transposed convolution of stride 2 sees half as many inputs as its kernel is long, and lies half as
+// far from its neighbours.
+TEST(Summary, FollowsReceptiveFieldsUp) {
+  const Summary summary = summarize(
+      graph_from_text("conv 4 3 stride 2 pad 1, convt 4 4 stride 2 pad 1, conv 1 3 pad 1, convt 1 3", {32, 32, 1}));
+  const auto field = [&](size_t row) { return summary.rows[row].receptive_field; };
+  EXPECT_THAT(field(1).extent, ElementsAre(3, 3));
+  EXPECT_THAT(field(2).extent, ElementsAre(5, 5));  // two inputs, 2 apart
+  EXPECT_THAT(field(2).jump, ElementsAre(1, 1));
+  EXPECT_THAT(field(3).extent, ElementsAre(7, 7));
+  EXPECT_THAT(field(4).extent, ElementsAre(9, 9));
+  EXPECT_EQ(summary.rows[2].multiply_adds, 16 * 16 * 4 * 4 * 16);
+  EXPECT_THAT(summary.warnings, IsEmpty());
 }
 
 TEST(Summary, WarnsOfNodesThatDoNotReachTheOutput) {

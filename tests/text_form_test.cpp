@@ -95,6 +95,14 @@ TEST(TextForm, ReadsOptionsInAnyOrder) {
   EXPECT_EQ(conv.at("padding"), Attribute(std::vector<int64_t>{1, 1, 2, 2}));
   EXPECT_EQ(attributes("depthwise 3 pad same").at("groups"), Attribute(int64_t{4}));
   EXPECT_EQ(attributes("depthwise 3 pad same").at("same"), Attribute(true));
+  const Attributes convt = attributes("convt 8 3 stride 2 pad 1 outpad 1x0 groups 4 dilation 1x2 nobias");
+  EXPECT_EQ(convt.at("filters"), Attribute(int64_t{8}));
+  EXPECT_EQ(convt.at("stride"), Attribute(std::vector<int64_t>{2, 2}));
+  EXPECT_EQ(convt.at("padding"), Attribute(std::vector<int64_t>{1, 1, 1, 1}));
+  EXPECT_EQ(convt.at("output_padding"), Attribute(std::vector<int64_t>{1, 0}));
+  EXPECT_EQ(convt.at("dilation"), Attribute(std::vector<int64_t>{1, 2}));
+  EXPECT_EQ(convt.at("groups"), Attribute(int64_t{4}));
+  EXPECT_EQ(convt.at("bias"), Attribute(false));
   EXPECT_EQ(attributes("maxpool 3 ceil stride 2").at("ceil_mode"), Attribute(true));
   EXPECT_EQ(attributes("leakyrelu").at("alpha"), Attribute(0.01));
   EXPECT_EQ(attributes("leakyrelu 0.2").at("alpha"), Attribute(0.2));
@@ -125,6 +133,32 @@ TEST(TextForm, RepeatsAndAddsResiduals) {
   EXPECT_EQ(output("2 x (residual(2 x (conv 4 3 pad 1)))"), Shape({1, 32, 32, 4}));
 }
 
+TEST(TextForm, TakesSequencesAndVolumes) {
+  EXPECT_EQ(output("conv 8 5 pad 2, relu, maxpool 2, conv 16 3 stride 2, gap", {100, 3}), Shape({1, 1, 16}));
+  EXPECT_EQ(output("conv 8 3x5x5 pad 1x2x2, bn, maxpool 1x2x2, conv 16 3, avgpool 2, flatten, fc 4", {8, 20, 20, 3}),
+            Shape({1, 4}));
+  EXPECT_EQ(output("conv 8 3x1x1", {8, 20, 21, 3}), Shape({1, 6, 20, 21, 8}));
+  EXPECT_THAT(error_of("conv 8 3x3x3", ErrorKind::format), HasSubstr("kernel has 3 numbers"));
+}
+
+TEST(TextForm, SeparatesAConvolution) {
+  const Graph graph = graph_from_text("separable 8 3 stride 2 pad 1 dilation 1, separable 6 5x3 nobias", picture);
+  EXPECT_EQ(types(graph), (std::vector<std::string>{"input", "conv", "conv", "conv", "conv"}));
+  std::vector<std::string> names;
+  for (const ParameterSpec& spec : graph.parameters()) names.push_back(spec.name + " " + to_string(spec.shape));
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"separable1.depthwise.weight 4x1x3x3", "separable1.pointwise.weight 8x4x1x1",
+                                      "separable1.pointwise.bias 8", "separable2.depthwise.weight 8x1x5x3",
+                                      "separable2.pointwise.weight 6x8x1x1"}));
+  EXPECT_EQ(graph.node(2).shape, Shape({1, 16, 16, 8}));
+}
+
+TEST(TextForm, BuildsADecoder) {
+  EXPECT_EQ(
+      output("2 x (conv 8 3 stride 2 pad 1, relu), convt 8 3 stride 2 pad 1 outpad 1, relu, convt 1 4 stride 2 pad 1"),
+      Shape({1, 32, 32, 1}));
+}
+
 TEST(TextForm, SaysWhereAndWhatWasExpected) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"", "column 1, the end: expected a layer"},
@@ -140,7 +174,10 @@ TEST(TextForm, SaysWhereAndWhatWasExpected) {
       {"conv 8.5 3", "column 6, '8.5'"},
       {"conv 8 3x", "column 8, '3x'"},
       {"conv 8 x3", "column 8, 'x3'"},
-      {"conv 8 3x3x3", "column 8, '3x3x3'"},
+      {"conv 8 3x3x3x3", "column 8, '3x3x3x3'"},
+      {"convt 8", "column 8, the end: expected the kernel"},
+      {"convt 8 3 outpad -1", "column 18, '-1': expected the output padding"},
+      {"separable 8 3 groups 2", "column 15, 'groups'"},
       {"conv 8 3 padd 1", "column 10, 'padd': expected an option or ',' before the next layer; did you mean 'pad'?"},
       {"conv 8 3 pad", "column 13, the end: expected 'same', 'valid' or the padding"},
       {"conv 8 3 pad -1", "column 14, '-1'"},

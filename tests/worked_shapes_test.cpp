@@ -78,8 +78,7 @@ TEST(WorkedShapes, BottlenecksAndSeparableConvolutionsSaveWeights) {
 
   Graph separable;
   x = separable.input("x", {14, 14, 256});
-  x = conv(Scope(separable) / "depthwise", x, {.filters = 256, .kernel = 3, .padding = 1, .groups = 256});
-  conv(Scope(separable) / "pointwise", x, {.filters = 256, .kernel = 1});
+  separable_conv(Scope(separable) / "separable", x, {.filters = 256, .kernel = 3, .padding = 1});
   EXPECT_EQ(weights(separable), 67'840);  // 2304 + 65536
   EXPECT_NEAR(589'824.0 / 67'840, 8.7, 0.05);
 }

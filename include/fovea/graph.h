@@ -59,7 +59,8 @@ struct Cost {
 };
 
 // Extent of the input that one element of a value sees, and how far apart neighbours' fields are (pixels of the
-// network's input, per spatial axis). `whole`: everything.
+// network's input, per spatial axis; rounded up where they are less than whole pixels, after upsampling). `whole`:
+// everything.
 struct ReceptiveField {
   std::vector<int64_t> extent;
   std::vector<int64_t> jump;

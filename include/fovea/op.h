@@ -45,6 +45,7 @@ struct Signature {
 struct Window {
   std::vector<int64_t> extent;
   std::vector<int64_t> stride;
+  std::vector<int64_t> upsampling = {};  // outputs for each stride; empty: one
   bool whole = false;
 };
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 
+#include "fovea/extents.h"
 #include "fovea/graph.h"
 
 // Builders: plain functions from Value to Value. The form with a Scope names the node and its parameters;
@@ -10,56 +10,58 @@
 // Shapes are channels last. Every builder throws Error(format), naming the node, when shapes do not fit.
 namespace fovea {
 
-// Height and width; one number stands for both.
-struct Pair {
-  int64_t height = 1;
-  int64_t width = 1;
-  constexpr Pair(int64_t both) : height(both), width(both) {}  // NOLINT(google-explicit-constructor)
-  constexpr Pair(int64_t h, int64_t w) : height(h), width(w) {}
-  bool operator==(const Pair&) const = default;
-};
-
-// Zeros around a picture. `same` gives output extents ceil(n / stride), the odd zero at the end (as Keras and ONNX's
-// SAME_UPPER do); `valid` is none.
-struct Padding {
-  int64_t top = 0, bottom = 0, left = 0, right = 0;
-  bool is_same = false;
-  constexpr Padding(int64_t all) : Padding(all, all) {}  // NOLINT(google-explicit-constructor)
-  constexpr Padding(int64_t h, int64_t w) : top(h), bottom(h), left(w), right(w) {}
-  constexpr Padding(int64_t t, int64_t b, int64_t l, int64_t r) : top(t), bottom(b), left(l), right(r) {}
-  static constexpr Padding same() {
-    Padding padding(0);
-    padding.is_same = true;
-    return padding;
-  }
-  static constexpr Padding valid() { return {0}; }
-};
-
-// Convolution, that is cross-correlation (Goodfellow et al. 2016, Deep Learning, eq. 9.6):
+// Convolution, that is cross-correlation (Goodfellow et al. 2016, Deep Learning, eq. 9.6), of sequences {N,L,C},
+// pictures {N,H,W,C} or volumes {N,D,H,W,C}; for pictures
 //   y[n,i,j,k] = b[k] + sum over a, b, c of w[k,c,a,b] * x[n, i*stride + a*dilation - top, j*stride + b*dilation -
 //   left, c]
 // x {N,H,W,C} -> y {N,H',W',filters}, H' = floor((H + top + bottom - dilation*(kernel-1) - 1) / stride) + 1.
 // groups > 1: filters and channels fall into that many blocks, each block of filters sees its block of channels;
 // groups = C is depthwise.
-// Parameters: weight {filters, C/groups, kernel.height, kernel.width}, bias {filters}.
+// Parameters: weight {filters, C/groups, kernel...}, bias {filters}.
 struct ConvOptions {
   int64_t filters = 0;
-  Pair kernel = 1;
-  Pair stride = 1;
+  Extents kernel = 1;
+  Extents stride = 1;
   Padding padding = 0;
-  Pair dilation = 1;
+  Extents dilation = 1;
   int64_t groups = 1;
   bool bias = true;
 };
 Value conv(const Scope& scope, Value x, const ConvOptions& options);
 
-// Maximum, or average, of each window; {N,H,W,C} -> {N,H',W',C}.
+// Depthwise-separable convolution (Sifre 2014; Chollet 2017): every channel by its own filter, then a 1x1 convolution
+// over all channels. Kernel, stride, padding and dilation are those of the first, filters and bias those of the second;
+// groups must be 1.
+// Parameters: depthwise.weight {C, 1, kernel...}, pointwise.weight {filters, C, 1...}, pointwise.bias {filters}.
+Value separable_conv(const Scope& scope, Value x, const ConvOptions& options);
+
+// Transposed convolution, also called deconvolution or fractionally strided convolution (Dumoulin & Visin 2016): the
+// input's gradient of the convolution with these options; of pictures (sequences and volumes likewise)
+//   y[n,r,s,k] = b[k] + sum over i, j, a, b, c of w[c,k,a,b] * x[n,i,j,c],
+//   over all i, a with i*stride + a*dilation - top = r and all j, b with j*stride + b*dilation - left = s.
+// x {N,H,W,C} -> y {N,H',W',filters}, H' = (H - 1)*stride - top - bottom + dilation*(kernel-1) + output_padding + 1.
+// Padding may not be `same`. output_padding adds rows and columns at the end, for the extents that a strided
+// convolution rounds away; it must be less than the stride or the dilation. Parameters: weight {C, filters/groups,
+// kernel...}, bias {filters}.
+struct ConvTransposeOptions {
+  int64_t filters = 0;
+  Extents kernel = 1;
+  Extents stride = 1;
+  Padding padding = 0;
+  Extents output_padding = 0;
+  Extents dilation = 1;
+  int64_t groups = 1;
+  bool bias = true;
+};
+Value conv_transpose(const Scope& scope, Value x, const ConvTransposeOptions& options);
+
+// Maximum, or average, of each window; {N,H,W,C} -> {N,H',W',C}, likewise of sequences {N,L,C} and volumes {N,D,H,W,C}.
 // ceil_mode rounds the output extent up instead of down (a last window that would start in the padding is dropped,
 // as in PyTorch). The maximum ignores padding. The average divides by the window's elements including padding when
 // count_include_pad, else by those inside the picture.
 struct PoolOptions {
-  Pair kernel = 2;
-  Pair stride = 0;  // 0: the kernel's extent
+  Extents kernel = 2;
+  Extents stride = 0;  // 0: the kernel's extent
   Padding padding = 0;
   bool ceil_mode = false;
   bool count_include_pad = true;  // average only
@@ -69,21 +71,22 @@ Value avg_pool(Value x, const PoolOptions& options);
 Value max_pool(const Scope& scope, Value x, const PoolOptions& options);
 Value avg_pool(const Scope& scope, Value x, const PoolOptions& options);
 
-// Average (maximum) over all positions: {N,H,W,C} -> {N,1,1,C}.
+// Average (maximum) over all positions: {N,H,W,C} -> {N,1,1,C}, likewise {N,L,C} -> {N,1,C} and volumes.
 Value global_avg_pool(Value x);
 Value global_max_pool(Value x);
 
-// Average of windows that share the picture out, whatever its extent: {N,H,W,C} -> {N,output.height,output.width,C},
-// output row i averages rows [floor(i H / H'), ceil((i + 1) H / H')), columns likewise, as in PyTorch. A picture that
-// has that extent already is returned as it is.
-Value adaptive_avg_pool(const Scope& scope, Value x, const Pair& output);
+// Average of windows that share the picture out, whatever its extent: {N,H,W,C} -> {N,H',W',C} for `output` {H',W'},
+// likewise of sequences and volumes. Output row i averages rows [floor(i H / H'), ceil((i + 1) H / H')), columns
+// likewise, as in PyTorch. A picture that has that extent already is returned as it is.
+Value adaptive_avg_pool(const Scope& scope, Value x, const Extents& output);
 
 // Fully connected: y[n,k] = b[k] + sum over c of w[k,c] * x[n,c]; {N,C} -> {N,units}. With more axes between, the same
 // for every position: {N,H,W,C} -> {N,H,W,units}.
 // Parameters: weight {units, C}, bias {units}.
 Value dense(const Scope& scope, Value x, int64_t units, bool bias = true);
 
-// {N,H,W,C} -> {N,C*H*W}, in PyTorch's order: element c*H*W + h*W + w, so that dense weights move both ways.
+// {N,H,W,C} -> {N,C*H*W}, in PyTorch's order: element c*H*W + h*W + w, so that dense weights move both ways. Likewise
+// of sequences and volumes.
 Value flatten(Value x);
 
 // Pointwise. Alpha is the slope (leaky ReLU) or the limit (ELU) on the negative side.

@@ -157,6 +157,7 @@ ReceptiveField Graph::receptive_field(int index) const {
       const int64_t added = saturating_product({window.extent[axis] - 1, field.jump[axis]});
       field.extent[axis] = saturating_add(field.extent[axis], added);
       field.jump[axis] = saturating_product({field.jump[axis], window.stride[axis]});
+      if (!window.upsampling.empty()) field.jump[axis] = (field.jump[axis] - 1) / window.upsampling[axis] + 1;
     }
   }
   return fields[static_cast<size_t>(index)];

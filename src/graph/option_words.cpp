@@ -18,11 +18,14 @@ std::string extents(const Integers& values) {
   return equal && !values.empty() ? fmt::format("{}", values.front()) : fmt::format("{}", fmt::join(values, "x"));
 }
 
-// {top, bottom, left, right}: "1", "1x2" or, where opposite sides differ, "0/1/0/1".
+// {before, after} of each axis: "1", "1x2" or, where opposite sides differ, "0/1/0/1".
 std::string padding_words(const Integers& sides) {
-  if (sides.size() != 4 || sides[0] != sides[1] || sides[2] != sides[3])
-    return fmt::format("{}", fmt::join(sides, "/"));
-  return extents({sides[0], sides[2]});
+  Integers before;
+  for (size_t i = 0; i < sides.size(); i += 2) {
+    if (i + 1 == sides.size() || sides[i] != sides[i + 1]) return fmt::format("{}", fmt::join(sides, "/"));
+    before.push_back(sides[i]);
+  }
+  return extents(before);
 }
 
 class Words {
@@ -42,9 +45,12 @@ class Words {
   void flag(const std::string& name, bool shown, const char* word) {
     if (const bool* value = find<bool>(name); value && *value == shown) add(word);
   }
-  // The word and the extents, unless those are the usual ones.
-  void pair(const std::string& name, const Integers& usual) {
-    if (const auto* value = find<Integers>(name); value && *value != usual) add(name + " " + extents(*value));
+  // The word and the extents, unless all of these are the usual number.
+  void numbers(const std::string& name, const char* word, int64_t usual) {
+    const auto* value = find<Integers>(name);
+    if (value && value->size() != static_cast<size_t>(std::ranges::count(*value, usual))) {
+      add(fmt::format("{} {}", word, extents(*value)));
+    }
   }
   void add(const std::string& word) { text_ += text_.empty() ? word : " " + word; }
   const std::string& text() const { return text_; }
@@ -66,12 +72,15 @@ std::string option_words(const Attributes& attributes) {
   const auto* const kernel = words.find<Integers>("kernel");
   if (kernel) words.add(fmt::format("{}", fmt::join(*kernel, "x")));
   const bool is_pool = kernel && !attributes.contains("filters");
-  words.pair("stride", is_pool ? *kernel : Integers{1, 1});
+  const auto* const stride = words.find<Integers>("stride");
+  if (!is_pool) words.numbers("stride", "stride", 1);
+  if (is_pool && stride && *stride != *kernel) words.add("stride " + extents(*stride));
   if (const auto* sides = words.find<Integers>("padding"); sides && padding_words(*sides) != "0") {
     words.add("pad " + padding_words(*sides));
   }
   words.flag("same", true, "pad same");
-  words.pair("dilation", {1, 1});
+  words.numbers("output_padding", "outpad", 0);
+  words.numbers("dilation", "dilation", 1);
   if (const auto* groups = words.find<int64_t>("groups"); groups && *groups != 1) {
     words.add(fmt::format("groups {}", *groups));
   }

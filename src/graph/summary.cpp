@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "core/saturate.h"
@@ -45,7 +46,7 @@ std::vector<Slide> slides(const Graph& graph, const Node& node) {
   const Window window = node.op->window();
   const Attributes attributes = node.op->attributes();
   const auto padding = attributes.find("padding");  // {before, after} of each axis
-  if (window.extent.empty() || padding == attributes.end()) return {};
+  if (window.extent.empty() || !window.upsampling.empty() || padding == attributes.end()) return {};
   if (const auto same = attributes.find("same"); same != attributes.end() && std::get<bool>(same->second)) return {};
   const auto& sides = std::get<std::vector<int64_t>>(padding->second);
   const Shape& input = graph.node(node.inputs.front()).shape;
@@ -71,10 +72,14 @@ void warn_of_unused_border(const std::string& name, const Slide& slide, const ch
 
 void warn_of_unused_borders(const Graph& graph, const Node& node, std::vector<std::string>& warnings) {
   const std::vector<Slide> axes = slides(graph, node);
-  if (axes.size() != 2) return;
-  if (axes[0] == axes[1]) return warn_of_unused_border(node.name, axes[0], "rows and columns", warnings);
-  warn_of_unused_border(node.name, axes[0], "rows", warnings);
-  warn_of_unused_border(node.name, axes[1], "columns", warnings);
+  if (axes.size() == 1) return warn_of_unused_border(node.name, axes[0], "positions", warnings);
+  if (axes.size() == 2 && axes[0] == axes[1]) {
+    return warn_of_unused_border(node.name, axes[0], "rows and columns", warnings);
+  }
+  constexpr std::array names = {"planes", "rows", "columns"};
+  for (size_t axis = 0; axis < axes.size(); ++axis) {
+    warn_of_unused_border(node.name, axes[axis], names[names.size() - axes.size() + axis], warnings);
+  }
 }
 
 void warn_of_dead_nodes(const Graph& graph, std::vector<std::string>& warnings) {

@@ -5,48 +5,57 @@
 
 namespace fovea {
 
-// Geometry of a pooling. Every window holds at least one pixel.
+// Geometry of a pooling. Every window holds at least one pixel. Axes that are not there are one long: depth of a
+// picture, height of a sequence.
 struct PoolShape {
-  int64_t batch, height, width, channels;  // x {batch, height, width, channels}
-  int64_t out_height, out_width;           // y {batch, out_height, out_width, channels}
-  int64_t kernel_height, kernel_width;
-  int64_t stride_height, stride_width;
-  int64_t top, bottom, left, right;  // padding
-  bool count_include_pad;            // whether the average divides by padding as well
-  bool adaptive = false;  // windows of unequal extents share the picture out; then kernel is the largest one,
-                          // stride 1 and padding 0
+  int64_t batch = 1, depth = 1, height = 1, width = 1, channels = 1;  // x {batch, depth, height, width, channels}
+  int64_t out_depth = 1, out_height = 1, out_width = 1;  // y {batch, out_depth, out_height, out_width, channels}
+  int64_t kernel_depth = 1, kernel_height = 1, kernel_width = 1;
+  int64_t stride_depth = 1, stride_height = 1, stride_width = 1;
+  int64_t front = 0, back = 0, top = 0, bottom = 0, left = 0, right = 0;  // padding
+  bool count_include_pad = false;  // whether the average divides by padding as well
+  bool adaptive = false;           // windows of unequal extents share the picture out; then kernel is the largest one,
+                                   // stride 1 and padding 0
   int64_t out_stride = 0;  // floats from pixel to pixel of y, where it is a slice of a wider value; 0: channels
 
   int64_t out_pixel() const { return out_stride > 0 ? out_stride : channels; }
 };
 
-// The pixels of the picture that one output sees, and what an average over them divides by.
-struct PoolWindow {
-  int64_t top, bottom, left, right;  // rows [top, bottom), columns [left, right)
-  int64_t divisor;
+// The pixels of one axis that a window sees.
+struct PoolSpan {
+  int64_t begin, end;
+  int64_t counted;  // what an average divides by
+
+  int64_t size() const { return end - begin; }
 };
 
 // Window i of `windows` that share out n pixels evenly: [floor(i n / windows), ceil((i + 1) n / windows)).
-inline int64_t share_begin(int64_t n, int64_t windows, int64_t i) { return i * n / windows; }
-inline int64_t share_end(int64_t n, int64_t windows, int64_t i) { return ((i + 1) * n + windows - 1) / windows; }
+inline PoolSpan pool_share(int64_t n, int64_t windows, int64_t i) {
+  const int64_t begin = i * n / windows;
+  const int64_t end = ((i + 1) * n + windows - 1) / windows;
+  return {begin, end, end - begin};
+}
 
-inline PoolWindow pool_window(const PoolShape& s, int64_t out_row, int64_t out_column) {
-  if (s.adaptive) {
-    PoolWindow w{share_begin(s.height, s.out_height, out_row), share_end(s.height, s.out_height, out_row),
-                 share_begin(s.width, s.out_width, out_column), share_end(s.width, s.out_width, out_column), 0};
-    w.divisor = (w.bottom - w.top) * (w.right - w.left);
-    return w;
-  }
-  const int64_t row = out_row * s.stride_height - s.top;
-  const int64_t column = out_column * s.stride_width - s.left;
-  PoolWindow w{std::max<int64_t>(row, 0), std::min(row + s.kernel_height, s.height), std::max<int64_t>(column, 0),
-               std::min(column + s.kernel_width, s.width), 0};
-  w.divisor = (w.bottom - w.top) * (w.right - w.left);
-  if (s.count_include_pad) {  // but nothing beyond the padding, where ceil_mode lets a window reach
-    w.divisor = (std::min(row + s.kernel_height, s.height + s.bottom) - row) *
-                (std::min(column + s.kernel_width, s.width + s.right) - column);
-  }
-  return w;
+// Window i of an axis of n pixels. What ceil_mode lets it reach beyond the padding counts for nothing.
+inline PoolSpan pool_span(int64_t n, int64_t kernel, int64_t stride, int64_t before, int64_t after, bool include_pad,
+                          int64_t i) {
+  const int64_t first = i * stride - before;
+  const int64_t begin = std::max<int64_t>(first, 0);
+  const int64_t end = std::min(first + kernel, n);
+  return {begin, end, include_pad ? std::min(first + kernel, n + after) - first : end - begin};
+}
+
+inline PoolSpan plane_span(const PoolShape& s, int64_t i) {
+  if (s.adaptive) return pool_share(s.depth, s.out_depth, i);
+  return pool_span(s.depth, s.kernel_depth, s.stride_depth, s.front, s.back, s.count_include_pad, i);
+}
+inline PoolSpan row_span(const PoolShape& s, int64_t i) {
+  if (s.adaptive) return pool_share(s.height, s.out_height, i);
+  return pool_span(s.height, s.kernel_height, s.stride_height, s.top, s.bottom, s.count_include_pad, i);
+}
+inline PoolSpan column_span(const PoolShape& s, int64_t i) {
+  if (s.adaptive) return pool_share(s.width, s.out_width, i);
+  return pool_span(s.width, s.kernel_width, s.stride_width, s.left, s.right, s.count_include_pad, i);
 }
 
 }  // namespace fovea

@@ -37,12 +37,8 @@ double AttributeReader::number(const std::string& name) {
 
 bool AttributeReader::boolean(const std::string& name) { return expect<bool>(get(name), name, "true or false"); }
 
-std::vector<int64_t> AttributeReader::integers(const std::string& name, size_t count) {
-  const auto& values = expect<std::vector<int64_t>>(get(name), name, "a list of whole numbers");
-  if (values.size() != count) {
-    throw Error(ErrorKind::format, fmt::format("attribute '{}' needs {} numbers, got {}", name, count, values.size()));
-  }
-  return values;
+std::vector<int64_t> AttributeReader::integers(const std::string& name) {
+  return expect<std::vector<int64_t>>(get(name), name, "a list of whole numbers");
 }
 
 void AttributeReader::finish() const {

@@ -18,7 +18,7 @@ class AttributeReader {
   int64_t integer(const std::string& name);
   double number(const std::string& name);
   bool boolean(const std::string& name);
-  std::vector<int64_t> integers(const std::string& name, size_t count);
+  std::vector<int64_t> integers(const std::string& name);
   void finish() const;
 
  private:

@@ -1,12 +1,10 @@
-#include "kernels/cpu/conv.h"
+// Convolution of sequences, pictures and volumes.
+#include "kernels/ref/conv.h"
 
 #include "core/saturate.h"
 #include "fovea/ops.h"
-#include "kernels/cpu/depthwise.h"
-#include "kernels/cpu/direct_conv.h"
-#include "kernels/cpu/winograd.h"
-#include "kernels/ref/conv.h"
 #include "ops/checks.h"
+#include "ops/conv_algorithm.h"
 #include "ops/op_base.h"
 #include "ops/spatial.h"
 #include "ops/table.h"
@@ -18,40 +16,36 @@ namespace {
 
 class ConvOp final : public OpBase<ConvOp> {
  public:
-  explicit ConvOp(const ConvOptions& options) : options_(options) {}
+  ConvOp(const ConvOptions& options, int axes) : options_(options), axes_(axes) {}
 
   std::string_view type() const override { return "conv"; }
   Attributes attributes() const override {
     Attributes attributes = {{"filters", options_.filters},
-                             {"kernel", to_attribute(options_.kernel)},
-                             {"stride", to_attribute(options_.stride)},
-                             {"dilation", to_attribute(options_.dilation)},
+                             {"kernel", options_.kernel.list(axes_)},
+                             {"stride", options_.stride.list(axes_)},
+                             {"dilation", options_.dilation.list(axes_)},
                              {"groups", options_.groups},
                              {"bias", options_.bias}};
-    write_padding(attributes, options_.padding);
+    write_padding(attributes, options_.padding, axes_);
     return attributes;
   }
 
   Shape infer(std::span<const Shape> inputs) const override {
     require_inputs(inputs, 1);
-    require_rank(inputs[0], 4, "a picture {N, H, W, C}");
+    require_positions(inputs[0], axes_);
     check_options();
     require(inputs[0].back() % options_.groups == 0, "{} input channels cannot be split into {} groups",
             inputs[0].back(), options_.groups);
     const ConvShape s = conv_shape(inputs[0]);
-    require(s.out_height > 0 && s.out_width > 0, "the {}x{} window does not fit the {}x{} picture with its padding",
-            window().extent[0], window().extent[1], s.height, s.width);
-    return {s.batch, s.out_height, s.out_width, s.filters};
+    return positions_shape(s.batch, {s.out_depth, s.out_height, s.out_width}, s.filters, axes_);
   }
 
   std::vector<ParameterSpec> parameters(std::span<const Shape> inputs) const override {
     const ConvShape s = conv_shape(inputs[0]);
-    std::vector<ParameterSpec> specs = {{"weight",
-                                         {s.filters, s.group_channels(), s.kernel_height, s.kernel_width},
-                                         Fill::weight,
-                                         true,
-                                         s.group_channels() * s.taps(),
-                                         s.group_filters() * s.taps()}};
+    std::vector<int64_t> dims = {s.filters, s.group_channels()};
+    for (const int64_t extent : options_.kernel.list(axes_)) dims.push_back(extent);
+    std::vector<ParameterSpec> specs = {
+        {"weight", Shape(dims), Fill::weight, true, s.group_channels() * s.taps(), s.group_filters() * s.taps()}};
     if (options_.bias) specs.push_back({"bias", {s.filters}, Fill::zeros});
     return specs;
   }
@@ -61,15 +55,17 @@ class ConvOp final : public OpBase<ConvOp> {
     return saturating_product({s.out_pixels(), s.filters, s.group_channels(), s.taps()});
   }
   Window window() const override {
-    return {.extent = {(options_.kernel.height - 1) * options_.dilation.height + 1,
-                       (options_.kernel.width - 1) * options_.dilation.width + 1},
-            .stride = {options_.stride.height, options_.stride.width}};
+    Window window = {.extent = {}, .stride = options_.stride.list(axes_)};
+    for (int axis = 0; axis < axes_; ++axis) {
+      window.extent.push_back((options_.kernel[axis] - 1) * options_.dilation[axis] + 1);
+    }
+    return window;
   }
   BackwardReads backward_reads() const override { return {.inputs = true}; }
   bool fuses(const Tail&, bool training) const override { return !training; }
   bool writes_slices(const Signature& shapes) const override {
-    const ConvShape s = conv_shape(shapes.inputs[0]);
-    return !s.is_depthwise() && !cpu::DirectConv::suits(s);
+    const ConvShape s = flattened(conv_shape(shapes.inputs[0]));
+    return !cpu::Depthwise::suits(s) && !cpu::DirectConv::suits(s);
   }
 
   template <class T>
@@ -85,78 +81,62 @@ class ConvOp final : public OpBase<ConvOp> {
   }
 
   std::unique_ptr<Kernel> prepare(const Signature& shapes, const PrepareOptions& options) const override {
-    ConvShape s = conv_shape(shapes.inputs[0]);
+    ConvShape s = flattened(conv_shape(shapes.inputs[0]));
     s.out_stride = options.output_stride;
-    if (s.is_depthwise()) return kernel<cpu::Depthwise>(s, options);
-    if (cpu::DirectConv::suits(s) && !(options.tail && options.tail->residual)) {
-      return kernel<cpu::DirectConv>(s, options);
-    }
-    if (cpu::Winograd::suits(s)) return kernel<cpu::Winograd>(s, options);
-    return kernel<cpu::Conv>(s, options);
+    const bool has_residual = options.tail && options.tail->residual;
+    return with_conv_algorithm(s, has_residual, [&]<class Algorithm>() -> std::unique_ptr<Kernel> {
+      return std::make_unique<WeightedKernel<Algorithm>>(
+          s, FoldedParameters(options.tail, options_.bias, s.filters, s.group_channels() * s.taps()), options);
+    });
   }
 
  private:
-  template <class Algorithm>
-  std::unique_ptr<Kernel> kernel(const ConvShape& s, const PrepareOptions& options) const {
-    return std::make_unique<WeightedKernel<Algorithm>>(
-        s, FoldedParameters(options.tail, options_.bias, s.filters, s.group_channels() * s.taps()), options);
-  }
-
   void check_options() const {
     constexpr int64_t most = int64_t{1} << 24;
     require(options_.filters > 0 && options_.filters <= most, "filters must be between 1 and {}, got {}", most,
             options_.filters);
     require(options_.groups > 0 && options_.filters % options_.groups == 0, "{} filters cannot be split into {} groups",
             options_.filters, options_.groups);
-    require_extents("kernel", options_.kernel, 1);
-    require_extents("stride", options_.stride, 1);
-    require_extents("dilation", options_.dilation, 1);
-    require_padding(options_.padding);
+    require_extents("kernel", options_.kernel, axes_, 1);
+    require_extents("stride", options_.stride, axes_, 1);
+    require_extents("dilation", options_.dilation, axes_, 1);
+    require_padding(options_.padding, axes_);
   }
 
   ConvShape conv_shape(const Shape& x) const {
     const auto& [filters, kernel, stride, padding, dilation, groups, bias] = options_;
-    const SlidingAxis rows =
-        slide(x[1], window().extent[0], stride.height, padding.top, padding.bottom, padding.is_same);
-    const SlidingAxis columns =
-        slide(x[2], window().extent[1], stride.width, padding.left, padding.right, padding.is_same);
-    return {.batch = x[0],
-            .height = x[1],
-            .width = x[2],
-            .channels = x[3],
-            .filters = filters,
-            .kernel_height = kernel.height,
-            .kernel_width = kernel.width,
-            .stride_height = stride.height,
-            .stride_width = stride.width,
-            .dilation_height = dilation.height,
-            .dilation_width = dilation.width,
-            .top = rows.before,
-            .bottom = rows.after,
-            .left = columns.before,
-            .right = columns.after,
-            .groups = groups,
-            .out_height = rows.output,
-            .out_width = columns.output};
+    return make_conv_shape(x, slide(x, kernel, stride, dilation, padding), filters, groups);
   }
 
   ConvOptions options_;
+  int axes_;
 };
 
 }  // namespace
 
 std::shared_ptr<const Op> make_conv(AttributeReader& attributes) {
-  return std::make_shared<ConvOp>(ConvOptions{.filters = attributes.integer("filters"),
-                                              .kernel = read_pair(attributes, "kernel"),
-                                              .stride = read_pair(attributes, "stride"),
-                                              .padding = read_padding(attributes),
-                                              .dilation = read_pair(attributes, "dilation"),
-                                              .groups = attributes.integer("groups"),
-                                              .bias = attributes.boolean("bias")});
+  const ConvOptions options{.filters = attributes.integer("filters"),
+                            .kernel = read_extents(attributes, "kernel"),
+                            .stride = read_extents(attributes, "stride"),
+                            .padding = read_padding(attributes),
+                            .dilation = read_extents(attributes, "dilation"),
+                            .groups = attributes.integer("groups"),
+                            .bias = attributes.boolean("bias")};
+  return std::make_shared<ConvOp>(options, options.kernel.count());
 }
 
 Value conv(const Scope& scope, Value x, const ConvOptions& options) {
-  return scope.graph().add(scope.path(), std::make_shared<ConvOp>(options), {x});
+  return scope.graph().add(scope.path(), std::make_shared<ConvOp>(options, spatial_axes(x.shape())), {x});
+}
+
+Value separable_conv(const Scope& scope, Value x, const ConvOptions& options) {
+  require(options.groups == 1, "node '{}': a separable convolution has one group, got {}", scope.path(),
+          options.groups);
+  ConvOptions depthwise = options;
+  depthwise.filters = depthwise.groups = x.shape().back();
+  depthwise.bias = false;  // the next convolution's does the same
+  x = conv(scope / "depthwise", x, depthwise);
+  return conv(scope / "pointwise", x, {.filters = options.filters, .bias = options.bias});
 }
 
 }  // namespace fovea

@@ -1,4 +1,4 @@
-// Pooling: the maximum or average of windows, and of whole pictures.
+// Pooling: the maximum or average of windows, and of whole pictures; likewise of sequences and volumes.
 #include "kernels/cpu/pool.h"
 
 #include "fovea/ops.h"
@@ -27,11 +27,11 @@ struct Maximum {
     ref::max_pool_backward(s, step.inputs[0], step.output_gradient, step.input_gradients[0]);
   }
   static size_t saved_size(const PoolShape& s) { return cpu::max_pool_saved_size(s); }
-  static void forward(const PoolShape& s, const Step<float>& step, float* saved) {
-    cpu::max_pool_forward(s, step.inputs[0], step.output, saved);
+  static void forward(const PoolShape& s, const float* x, float* y, float* saved) {
+    cpu::max_pool_forward(s, x, y, saved);
   }
-  static void backward(const PoolShape& s, const Step<float>& step) {
-    cpu::max_pool_backward(s, step.saved, step.output_gradient, step.input_gradients[0]);
+  static void backward(const PoolShape& s, const float* saved, const float* dy, float* dx) {
+    cpu::max_pool_backward(s, saved, dy, dx);
   }
 };
 
@@ -49,41 +49,47 @@ struct Average {
     ref::avg_pool_backward(s, step.output_gradient, step.input_gradients[0]);
   }
   static size_t saved_size(const PoolShape&) { return 0; }
-  static void forward(const PoolShape& s, const Step<float>& step, float* /*saved*/) {
-    cpu::avg_pool_forward(s, step.inputs[0], step.output);
+  static void forward(const PoolShape& s, const float* x, float* y, float* /*saved*/) {
+    cpu::avg_pool_forward(s, x, y);
   }
-  static void backward(const PoolShape& s, const Step<float>& step) {
-    cpu::avg_pool_backward(s, step.output_gradient, step.input_gradients[0]);
+  static void backward(const PoolShape& s, const float* /*saved*/, const float* dy, float* dx) {
+    cpu::avg_pool_backward(s, dy, dx);
   }
 };
 
 template <class Kind>
 class PoolKernel final : public Kernel {
  public:
-  PoolKernel(const PoolShape& shape, bool gradient)
-      : shape_(shape), saved_size_(gradient ? Kind::saved_size(shape) : 0) {}
+  PoolKernel(const PoolShape& shape, bool gradient) : passes_(shape), gradient_(gradient) {}
 
-  size_t saved_size() const override { return saved_size_; }
+  std::string algorithm() const override { return passes_.is_one() ? "" : "planes, then across them: volume"; }
+  size_t saved_size() const override { return gradient_ ? first_saved() + second_saved() : 0; }
+  size_t scratch_size() const override { return passes_.is_one() ? 0 : static_cast<size_t>(passes_.between()); }
   void forward(const Step<float>& step) override {
-    Kind::forward(shape_, step, saved_size_ > 0 ? step.saved : nullptr);
+    float* const saved = saved_size() > 0 ? step.saved : nullptr;
+    if (passes_.is_one()) return Kind::forward(passes_.planes, step.inputs[0], step.output, saved);
+    Kind::forward(passes_.planes, step.inputs[0], step.scratch, saved);
+    Kind::forward(passes_.across, step.scratch, step.output, saved ? saved + first_saved() : nullptr);
   }
-  void backward(const Step<float>& step) override { Kind::backward(shape_, step); }
+  void backward(const Step<float>& step) override {
+    float* const dx = step.input_gradients[0];
+    if (passes_.is_one()) return Kind::backward(passes_.planes, step.saved, step.output_gradient, dx);
+    Kind::backward(passes_.across, step.saved + first_saved(), step.output_gradient, step.scratch);
+    Kind::backward(passes_.planes, step.saved, step.scratch, dx);
+  }
 
  private:
-  PoolShape shape_;
-  size_t saved_size_;
+  size_t first_saved() const { return Kind::saved_size(passes_.planes); }
+  size_t second_saved() const { return passes_.is_one() ? 0 : Kind::saved_size(passes_.across); }
+
+  cpu::PoolPasses passes_;
+  bool gradient_;
 };
 
-// Base of the two forms below, which say in geometry() what windows there are.
+// Base of the forms below, which say in geometry() what windows there are.
 template <class Kind, class Derived>
 class AnyPool : public OpBase<Derived> {
  public:
-  Shape infer(std::span<const Shape> inputs) const override {
-    require_inputs(inputs, 1);
-    require_rank(inputs[0], 4, "{N, H, W, C}");
-    const PoolShape s = geometry(inputs[0]);
-    return {s.batch, s.out_height, s.out_width, s.channels};
-  }
   BackwardReads backward_reads() const override { return {.inputs = Kind::reads_input}; }
   bool writes_slices(const Signature&) const override { return true; }
 
@@ -109,116 +115,166 @@ class AnyPool : public OpBase<Derived> {
 template <class Kind>
 class PoolOp final : public AnyPool<Kind, PoolOp<Kind>> {
  public:
-  explicit PoolOp(const PoolOptions& options) : options_(options) {
-    if (options_.stride.height == 0) options_.stride.height = options_.kernel.height;
-    if (options_.stride.width == 0) options_.stride.width = options_.kernel.width;
+  PoolOp(const PoolOptions& options, int axes) : options_(options), axes_(axes) {
+    if (!options_.stride.serves(axes) || !options_.kernel.serves(axes)) return;  // infer() refuses it
+    std::vector<int64_t> stride = options_.stride.list(axes);
+    for (int axis = 0; axis < axes; ++axis) {
+      if (int64_t& one = stride[static_cast<size_t>(axis)]; one == 0) one = options_.kernel[axis];
+    }
+    options_.stride = Extents(stride);
   }
 
   std::string_view type() const override { return Kind::type; }
   Attributes attributes() const override {
-    Attributes attributes = {{"kernel", to_attribute(options_.kernel)},
-                             {"stride", to_attribute(options_.stride)},
+    Attributes attributes = {{"kernel", options_.kernel.list(axes_)},
+                             {"stride", options_.stride.list(axes_)},
                              {"ceil_mode", options_.ceil_mode}};
-    write_padding(attributes, options_.padding);
+    write_padding(attributes, options_.padding, axes_);
     if constexpr (std::is_same_v<Kind, Average>) attributes["count_include_pad"] = options_.count_include_pad;
     return attributes;
   }
   Window window() const override {
-    return {.extent = to_attribute(options_.kernel), .stride = to_attribute(options_.stride)};
+    return {.extent = options_.kernel.list(axes_), .stride = options_.stride.list(axes_)};
+  }
+  Shape infer(std::span<const Shape> inputs) const override {
+    require_inputs(inputs, 1);
+    require_positions(inputs[0], axes_);
+    check_options();
+    const PoolShape s = geometry(inputs[0]);
+    return positions_shape(s.batch, {s.out_depth, s.out_height, s.out_width}, s.channels, axes_);
   }
 
  protected:
   PoolShape geometry(const Shape& x) const override {
-    check_options();
-    const auto& [kernel, stride, padding, ceil_mode, count_include_pad] = options_;
-    const SlidingAxis rows =
-        slide(x[1], kernel.height, stride.height, padding.top, padding.bottom, padding.is_same, ceil_mode);
-    const SlidingAxis columns =
-        slide(x[2], kernel.width, stride.width, padding.left, padding.right, padding.is_same, ceil_mode);
-    require(rows.output > 0 && columns.output > 0, "the {}x{} window does not fit the {}x{} picture with its padding",
-            kernel.height, kernel.width, x[1], x[2]);
-    return {x[0],           x[1],          x[2],           x[3],          rows.output,
-            columns.output, kernel.height, kernel.width,   stride.height, stride.width,
-            rows.before,    rows.after,    columns.before, columns.after, count_include_pad};
+    const auto [planes, rows, columns] =
+        slide(x, options_.kernel, options_.stride, 1, options_.padding, options_.ceil_mode);
+    return {.batch = x[0],
+            .depth = planes.input,
+            .height = rows.input,
+            .width = columns.input,
+            .channels = x.back(),
+            .out_depth = planes.output,
+            .out_height = rows.output,
+            .out_width = columns.output,
+            .kernel_depth = planes.kernel,
+            .kernel_height = rows.kernel,
+            .kernel_width = columns.kernel,
+            .stride_depth = planes.stride,
+            .stride_height = rows.stride,
+            .stride_width = columns.stride,
+            .front = planes.before,
+            .back = planes.after,
+            .top = rows.before,
+            .bottom = rows.after,
+            .left = columns.before,
+            .right = columns.after,
+            .count_include_pad = options_.count_include_pad};
   }
 
  private:
   void check_options() const {
-    require_extents("kernel", options_.kernel, 1);
-    require_extents("stride", options_.stride, 1);
-    require_padding(options_.padding);
-    const Padding& p = options_.padding;
-    require(std::max(p.top, p.bottom) < options_.kernel.height && std::max(p.left, p.right) < options_.kernel.width,
-            "padding (top {}, bottom {}, left {}, right {}) must be less than the kernel, {}x{}", p.top, p.bottom,
-            p.left, p.right, options_.kernel.height, options_.kernel.width);
-    require(!(p.is_same && options_.ceil_mode), "ceil_mode makes no sense with padding 'same'");
+    const auto& [kernel, stride, padding, ceil_mode, count_include_pad] = options_;
+    require_extents("kernel", kernel, axes_, 1);
+    require_extents("stride", stride, axes_, 1);
+    require_padding(padding, axes_);
+    for (int axis = 0; axis < axes_; ++axis) {
+      require(std::max(padding.before[axis], padding.after[axis]) < kernel[axis],
+              "padding ({} before, {} after) must be less than the kernel, {}", padding.before[axis],
+              padding.after[axis], kernel[axis]);
+    }
+    require(!(padding.is_same && ceil_mode), "ceil_mode makes no sense with padding 'same'");
   }
 
   PoolOptions options_;
+  int axes_;
 };
 
-// One window: the whole picture.
+// One window: the whole picture, as rows of the last axis.
 template <class Kind>
 class GlobalPoolOp final : public AnyPool<Kind, GlobalPoolOp<Kind>> {
  public:
   std::string_view type() const override { return Kind::global_type; }
   Window window() const override { return {.extent = {}, .stride = {}, .whole = true}; }
+  Shape infer(std::span<const Shape> inputs) const override {
+    require_inputs(inputs, 1);
+    require_positions(inputs[0]);
+    return positions_shape(inputs[0][0], {1, 1, 1}, inputs[0].back(), spatial_axes(inputs[0]));
+  }
 
  protected:
   PoolShape geometry(const Shape& x) const override {
-    return {x[0], x[1], x[2], x[3], 1, 1, x[1], x[2], x[1], x[2], 0, 0, 0, 0, false};
+    const int64_t width = x[x.rank() - 2];
+    const int64_t height = x.elements() / (x[0] * width * x.back());
+    return {.batch = x[0],
+            .height = height,
+            .width = width,
+            .channels = x.back(),
+            .kernel_height = height,
+            .kernel_width = width,
+            .stride_height = height,
+            .stride_width = width};
   }
 };
 
 // As many windows as asked for, sharing the picture out.
 class AdaptiveAvgPoolOp final : public AnyPool<Average, AdaptiveAvgPoolOp> {
  public:
-  explicit AdaptiveAvgPoolOp(const Pair& output) : output_(output) {}
+  AdaptiveAvgPoolOp(const Extents& output, int axes) : output_(output), axes_(axes) {}
 
   std::string_view type() const override { return "adaptive_avg_pool"; }
-  Attributes attributes() const override { return {{"output", to_attribute(output_)}}; }
+  Attributes attributes() const override { return {{"output", output_.list(axes_)}}; }
   // Unequal windows, about as large as the picture allows: the whole, for want of one number.
   Window window() const override { return {.extent = {}, .stride = {}, .whole = true}; }
+  Shape infer(std::span<const Shape> inputs) const override {
+    require_inputs(inputs, 1);
+    require_positions(inputs[0], axes_);
+    require_extents("output", output_, axes_, 1);
+    const PoolShape s = geometry(inputs[0]);
+    return positions_shape(s.batch, {s.out_depth, s.out_height, s.out_width}, s.channels, axes_);
+  }
 
  protected:
   PoolShape geometry(const Shape& x) const override {
-    require_extents("output", output_, 1);
-    const auto largest = [](int64_t n, int64_t windows) { return (n - 1) / windows + 2; };
+    SlidingAxes axes{};
+    for (int axis = 0; axis < axes_; ++axis) {
+      const int64_t n = x[axis + 1];
+      const int64_t windows = output_[axis];
+      axes[static_cast<size_t>(Extents::max_axes - axes_ + axis)] = {
+          .input = n, .kernel = (n - 1) / windows + 2, .output = windows};
+    }
+    const auto [planes, rows, columns] = axes;
     return {.batch = x[0],
-            .height = x[1],
-            .width = x[2],
-            .channels = x[3],
-            .out_height = output_.height,
-            .out_width = output_.width,
-            .kernel_height = largest(x[1], output_.height),
-            .kernel_width = largest(x[2], output_.width),
-            .stride_height = 1,
-            .stride_width = 1,
-            .top = 0,
-            .bottom = 0,
-            .left = 0,
-            .right = 0,
-            .count_include_pad = false,
+            .depth = planes.input,
+            .height = rows.input,
+            .width = columns.input,
+            .channels = x.back(),
+            .out_depth = planes.output,
+            .out_height = rows.output,
+            .out_width = columns.output,
+            .kernel_depth = planes.kernel,
+            .kernel_height = rows.kernel,
+            .kernel_width = columns.kernel,
             .adaptive = true};
   }
 
  private:
-  Pair output_;
+  Extents output_;
+  int axes_;
 };
 
 template <class Kind>
 std::shared_ptr<const Op> read_pool(AttributeReader& attributes) {
-  PoolOptions options{.kernel = read_pair(attributes, "kernel"),
-                      .stride = read_pair(attributes, "stride"),
+  PoolOptions options{.kernel = read_extents(attributes, "kernel"),
+                      .stride = read_extents(attributes, "stride"),
                       .padding = read_padding(attributes),
                       .ceil_mode = attributes.boolean("ceil_mode")};
   if constexpr (std::is_same_v<Kind, Average>) options.count_include_pad = attributes.boolean("count_include_pad");
-  return std::make_shared<PoolOp<Kind>>(options);
+  return std::make_shared<PoolOp<Kind>>(options, options.kernel.count());
 }
 
 template <class Kind>
 Value add_pool(Graph& graph, const std::string& name, Value x, const PoolOptions& options) {
-  return graph.add(name, std::make_shared<PoolOp<Kind>>(options), {x});
+  return graph.add(name, std::make_shared<PoolOp<Kind>>(options, spatial_axes(x.shape())), {x});
 }
 
 }  // namespace
@@ -226,7 +282,8 @@ Value add_pool(Graph& graph, const std::string& name, Value x, const PoolOptions
 std::shared_ptr<const Op> make_max_pool(AttributeReader& attributes) { return read_pool<Maximum>(attributes); }
 std::shared_ptr<const Op> make_avg_pool(AttributeReader& attributes) { return read_pool<Average>(attributes); }
 std::shared_ptr<const Op> make_adaptive_avg_pool(AttributeReader& attributes) {
-  return std::make_shared<AdaptiveAvgPoolOp>(read_pair(attributes, "output"));
+  const Extents output = read_extents(attributes, "output");
+  return std::make_shared<AdaptiveAvgPoolOp>(output, output.count());
 }
 std::shared_ptr<const Op> make_global_max_pool(AttributeReader&) { return std::make_shared<GlobalPoolOp<Maximum>>(); }
 std::shared_ptr<const Op> make_global_avg_pool(AttributeReader&) { return std::make_shared<GlobalPoolOp<Average>>(); }
@@ -239,9 +296,12 @@ Value max_pool(const Scope& scope, Value x, const PoolOptions& options) {
 Value avg_pool(const Scope& scope, Value x, const PoolOptions& options) {
   return add_pool<Average>(scope.graph(), scope.path(), x, options);
 }
-Value adaptive_avg_pool(const Scope& scope, Value x, const Pair& output) {
-  if (x.shape().rank() == 4 && x.shape()[1] == output.height && x.shape()[2] == output.width) return x;
-  return scope.graph().add(scope.path(), std::make_shared<AdaptiveAvgPoolOp>(output), {x});
+Value adaptive_avg_pool(const Scope& scope, Value x, const Extents& output) {
+  const Shape& shape = x.shape();
+  const auto op = std::make_shared<AdaptiveAvgPoolOp>(output, spatial_axes(shape));
+  bool is_there = shape.rank() >= 3 && output.serves(shape.rank() - 2);
+  for (int axis = 0; is_there && axis < shape.rank() - 2; ++axis) is_there = shape[axis + 1] == output[axis];
+  return is_there ? x : scope.graph().add(scope.path(), op, {x});
 }
 Value global_max_pool(Value x) { return x.graph().add("", std::make_shared<GlobalPoolOp<Maximum>>(), {x}); }
 Value global_avg_pool(Value x) { return x.graph().add("", std::make_shared<GlobalPoolOp<Average>>(), {x}); }

@@ -19,6 +19,7 @@ constexpr std::array ops = {
     OpEntry{"batch_norm", make_batch_norm},
     OpEntry{"concatenate", make_concatenate},
     OpEntry{"conv", make_conv},
+    OpEntry{"conv_transpose", make_conv_transpose},
     OpEntry{"cross_entropy", make_cross_entropy},
     OpEntry{"dense", make_dense},
     OpEntry{"dropout", make_dropout},

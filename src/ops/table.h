@@ -21,6 +21,7 @@ std::shared_ptr<const Op> make_avg_pool(AttributeReader& attributes);
 std::shared_ptr<const Op> make_batch_norm(AttributeReader& attributes);
 std::shared_ptr<const Op> make_concatenate(AttributeReader& attributes);
 std::shared_ptr<const Op> make_conv(AttributeReader& attributes);
+std::shared_ptr<const Op> make_conv_transpose(AttributeReader& attributes);
 std::shared_ptr<const Op> make_cross_entropy(AttributeReader& attributes);
 std::shared_ptr<const Op> make_dense(AttributeReader& attributes);
 std::shared_ptr<const Op> make_dropout(AttributeReader& attributes);

@@ -27,9 +27,9 @@ struct Context {
 };
 
 std::vector<TextReader::Option> conv_options(TextReader& reader, ConvOptions& options) {
-  return {{"stride", [&] { options.stride = reader.pair("the stride"); }},
+  return {{"stride", [&] { options.stride = reader.extents("the stride"); }},
           {"pad", [&] { options.padding = reader.padding(); }},
-          {"dilation", [&] { options.dilation = reader.pair("the dilation"); }},
+          {"dilation", [&] { options.dilation = reader.extents("the dilation"); }},
           {"nobias", [&] { options.bias = false; }}};
 }
 
@@ -37,7 +37,7 @@ Value conv_layer(Context& context, Value x) {
   TextReader& reader = context.reader;
   ConvOptions options;
   options.filters = reader.whole("the number of filters");
-  options.kernel = reader.pair("the kernel");
+  options.kernel = reader.extents("the kernel");
   auto known = conv_options(reader, options);
   known.emplace_back("groups", [&] { options.groups = reader.whole("the number of groups"); });
   reader.options(known);
@@ -48,17 +48,40 @@ Value depthwise_layer(Context& context, Value x) {
   TextReader& reader = context.reader;
   ConvOptions options;
   options.filters = options.groups = x.shape().back();
-  options.kernel = reader.pair("the kernel");
+  options.kernel = reader.extents("the kernel");
   reader.options(conv_options(reader, options));
   return conv(context.name(x, "conv"), x, options);
+}
+
+Value separable_layer(Context& context, Value x) {
+  TextReader& reader = context.reader;
+  ConvOptions options;
+  options.filters = reader.whole("the number of filters");
+  options.kernel = reader.extents("the kernel");
+  reader.options(conv_options(reader, options));
+  return separable_conv(context.name(x, "separable"), x, options);
+}
+
+Value conv_transpose_layer(Context& context, Value x) {
+  TextReader& reader = context.reader;
+  ConvTransposeOptions options;
+  options.filters = reader.whole("the number of filters");
+  options.kernel = reader.extents("the kernel");
+  reader.options({{"stride", [&] { options.stride = reader.extents("the stride"); }},
+                  {"pad", [&] { options.padding = reader.padding(); }},
+                  {"outpad", [&] { options.output_padding = reader.extents("the output padding", 0); }},
+                  {"dilation", [&] { options.dilation = reader.extents("the dilation"); }},
+                  {"groups", [&] { options.groups = reader.whole("the number of groups"); }},
+                  {"nobias", [&] { options.bias = false; }}});
+  return conv_transpose(context.name(x, "convt"), x, options);
 }
 
 template <Value (*pool)(const Scope&, Value, const PoolOptions&)>
 Value pool_layer(Context& context, Value x) {
   TextReader& reader = context.reader;
   PoolOptions options;
-  options.kernel = reader.pair("the kernel");
-  reader.options({{"stride", [&] { options.stride = reader.pair("the stride"); }},
+  options.kernel = reader.extents("the kernel");
+  reader.options({{"stride", [&] { options.stride = reader.extents("the stride"); }},
                   {"pad", [&] { options.padding = reader.padding(); }},
                   {"ceil", [&] { options.ceil_mode = true; }}});
   return pool(context.name(x, "pool"), x, options);
@@ -107,6 +130,10 @@ struct Layer {
 
 constexpr std::string_view conv_usage =
     "conv FILTERS KERNEL [stride N] [pad N|same|valid] [dilation N] [groups N] [nobias]";
+constexpr std::string_view convt_usage =
+    "convt FILTERS KERNEL [stride N] [pad N] [outpad N] [dilation N] [groups N] [nobias]";
+constexpr std::string_view separable_usage =
+    "separable FILTERS KERNEL [stride N] [pad N|same|valid] [dilation N] [nobias]";
 constexpr std::string_view depthwise_usage = "depthwise KERNEL [stride N] [pad N|same|valid] [dilation N] [nobias]";
 
 constexpr std::array layers = {
@@ -114,6 +141,7 @@ constexpr std::array layers = {
     Layer{"batchnorm", "batchnorm", batch_norm_layer},
     Layer{"bn", "bn", batch_norm_layer},
     Layer{"conv", conv_usage, conv_layer},
+    Layer{"convt", convt_usage, conv_transpose_layer},
     Layer{"dense", "dense UNITS [nobias]", dense_layer},
     Layer{"depthwise", depthwise_usage, depthwise_layer},
     Layer{"dropout", "dropout RATE", dropout_layer},
@@ -131,6 +159,7 @@ constexpr std::array layers = {
     Layer{"maxpool", "maxpool KERNEL [stride N] [pad N|same|valid] [ceil]", pool_layer<max_pool>},
     Layer{"relu", "relu", plain_layer<relu>},
     Layer{"relu6", "relu6", plain_layer<relu6>},
+    Layer{"separable", separable_usage, separable_layer},
     Layer{"sigmoid", "sigmoid", plain_layer<sigmoid>},
     Layer{"silu", "silu", plain_layer<silu>},
     Layer{"softmax", "softmax", plain_layer<softmax>},

@@ -103,16 +103,21 @@ double TextReader::number(std::string_view what) {
   return *value;
 }
 
-Pair TextReader::pair(std::string_view what, int64_t least) {
-  const std::string_view word = peek();
-  const size_t cross = std::min(word.find('x'), word.size());
-  const auto height = parse_whole(word.substr(0, cross), least);
-  const auto width = cross == word.size() ? height : parse_whole(word.substr(cross + 1), least);
-  if (!height || !width) {
-    fail(fmt::format("expected {}, such as 3 or 3x5, numbers from {} to {}", what, least, TextFormLimits::number));
+Extents TextReader::extents(std::string_view what, int64_t least) {
+  std::vector<int64_t> numbers;
+  std::string_view left = peek();
+  while (true) {
+    const size_t cross = std::min(left.find('x'), left.size());
+    const auto number = parse_whole(left.substr(0, cross), least);
+    if (!number || numbers.size() == Extents::max_axes) {
+      fail(fmt::format("expected {}, such as 3 or 3x5, numbers from {} to {}", what, least, TextFormLimits::number));
+    }
+    numbers.push_back(*number);
+    if (cross == left.size()) break;
+    left.remove_prefix(cross + 1);
   }
   take();
-  return {*height, *width};
+  return Extents(numbers);
 }
 
 int64_t TextReader::times() {
@@ -129,8 +134,8 @@ int64_t TextReader::times() {
 Padding TextReader::padding() {
   if (accept("same")) return Padding::same();
   if (accept("valid")) return Padding::valid();
-  const Pair both = pair("'same', 'valid' or the padding", 0);
-  return {both.height, both.width};
+  const Extents both = extents("'same', 'valid' or the padding", 0);
+  return Padding::sides(both, both);
 }
 
 void TextReader::options(const std::vector<Option>& known) {

@@ -36,9 +36,9 @@ class TextReader {
 
   int64_t whole(std::string_view what, int64_t least = 1);
   double number(std::string_view what);
-  Pair pair(std::string_view what, int64_t least = 1);  // "3" or "3x5"
-  int64_t times();                                      // "3 x" or "3x"
-  Padding padding();                                    // "1", "1x2", "same" or "valid"
+  Extents extents(std::string_view what, int64_t least = 1);  // "3", "3x5" or "3x5x5"
+  int64_t times();                                            // "3 x" or "3x"
+  Padding padding();                                          // "1", "1x2", "same" or "valid"
 
   using Option = std::pair<std::string_view, std::function<void()>>;
   // Reads options, each at most once and in any order, until the layer ends.

@@ -106,13 +106,23 @@ def case(name, function, *inputs, parameters=()):
 
 
 def first(x):
-    """NHWC to NCHW."""
-    return x.permute(0, 3, 1, 2)
+    """Channels last to channels first: NHWC to NCHW, likewise sequences and volumes."""
+    return x.movedim(-1, 1)
 
 
 def last(x):
-    """NCHW to NHWC."""
-    return x.permute(0, 2, 3, 1)
+    """Channels first to channels last."""
+    return x.movedim(1, -1)
+
+
+def of_rank(name, shape):
+    """F.conv2d for pictures, F.conv1d for sequences, F.conv3d for volumes."""
+    return getattr(F, f"{name}{len(shape) - 2}d")
+
+
+def pads(sides):
+    """before, after of each axis as F.pad wants them: the last axis first."""
+    return [n for i in range(len(sides) - 2, -1, -2) for n in sides[i:i + 2]]
 
 
 def spatial(function):
@@ -138,14 +148,15 @@ case("gelu", F.gelu, ((2, 5, 7, 3), uniform(-3, 3)))
 case("gelu_saturated", F.gelu, ((2, 5, 7, 3), uniform(-100, 100)))
 
 # Convolution
-def conv(name, shape, filters, kernel, stride=1, padding=(0, 0, 0, 0), dilation=1, groups=1, bias=True):
-    """padding: top, bottom, left, right."""
-    kernel = (kernel, kernel) if isinstance(kernel, int) else kernel
-    top, bottom, left, right = padding
+def conv(name, shape, filters, kernel, stride=1, padding=None, dilation=1, groups=1, bias=True):
+    """padding: before and after of each axis (top, bottom, left, right)."""
+    axes = len(shape) - 2
+    kernel = (kernel,) * axes if isinstance(kernel, int) else kernel
+    padding = padding or (0,) * (2 * axes)
     parameters = [Parameter(filters, shape[-1] // groups, *kernel)] + ([Parameter(filters)] if bias else [])
 
     def function(x, w, b=None):
-        return F.conv2d(F.pad(x, (left, right, top, bottom)), w, b, stride, 0, dilation, groups)
+        return of_rank("conv", shape)(F.pad(x, pads(padding)), w, b, stride, 0, dilation, groups)
 
     case(name, spatial(function), shape, parameters=parameters)
 
@@ -165,6 +176,40 @@ conv("conv_one_channel", (2, 9, 8, 1), 6, 5, padding=(2, 2, 2, 2))
 conv("conv_whole_picture", (2, 4, 4, 3), 5, 4)
 conv("conv_wide_padding", (2, 3, 3, 2), 3, 2, padding=(2, 2, 2, 2))
 conv("conv_row", (2, 1, 9, 3), 4, (1, 3), padding=(0, 0, 1, 1))
+conv("conv_1d", (2, 9, 3), 4, 3, padding=(1, 1))
+conv("conv_1d_options", (2, 14, 6), 4, 3, 2, (2, 1), 2, 2, False)
+conv("conv_1d_same", (2, 10, 5), 18, 4, 3, padding=(1, 2))
+conv("conv_3d", (2, 4, 5, 6, 3), 4, 3, padding=(1,) * 6)
+conv("conv_3d_unequal", (2, 5, 6, 7, 3), 4, (2, 3, 1), (2, 1, 3), (1, 0, 0, 2, 0, 1))
+conv("conv_3d_options", (2, 5, 4, 3, 8), 12, 2, (1, 2, 1), (1, 1, 0, 0, 1, 1), (3, 1, 2), 4, False)
+conv("conv_3d_same", (2, 5, 4, 6, 3), 4, (4, 3, 2), 2, (1, 2, 0, 1, 0, 0))
+
+
+def conv_transpose(name, shape, filters, kernel, stride=1, padding=0, output_padding=0, dilation=1, groups=1,
+                   bias=True, cut=None):
+    """cut: before, after of each axis, taken away afterwards: padding that differs between the two."""
+    axes = len(shape) - 2
+    kernel = (kernel,) * axes if isinstance(kernel, int) else kernel
+    parameters = [Parameter(shape[-1], filters // groups, *kernel)] + ([Parameter(filters)] if bias else [])
+
+    def function(x, w, b=None):
+        y = of_rank("conv_transpose", shape)(x, w, b, stride, padding, output_padding, groups, dilation)
+        return F.pad(y, [-n for n in pads(cut)]) if cut else y
+
+    case(name, spatial(function), shape, parameters=parameters)
+
+
+conv_transpose("convt", (2, 5, 6, 3), 4, 3)
+conv_transpose("convt_stride", (2, 5, 6, 3), 4, 3, 2, 1, 1, bias=False)
+conv_transpose("convt_unequal", (2, 3, 4, 3), 9, (3, 2), (2, 3), (1, 0), (0, 2))
+conv_transpose("convt_sides", (2, 4, 5, 3), 4, 3, 2, cut=(1, 0, 0, 2))
+conv_transpose("convt_dilation", (2, 5, 4, 3), 5, 3, 1, 2, (1, 2), (2, 3))
+conv_transpose("convt_groups", (2, 3, 4, 6), 9, 3, 2, groups=3)
+conv_transpose("convt_gaps", (2, 2, 3, 3), 17, (2, 1), 3, 0, 2)
+conv_transpose("convt_wide_padding", (2, 7, 6, 3), 4, 2, 1, 2)
+conv_transpose("convt_1d", (2, 7, 3), 4, 4, 3, 1, 2, 2)
+conv_transpose("convt_3d", (2, 2, 3, 2, 3), 4, 3, 2, 1, 1)
+conv_transpose("convt_3d_options", (2, 2, 3, 4, 6), 4, (1, 2, 3), (2, 3, 1), (0, 1, 1), (1, 0, 0), (1, 1, 2), 2)
 
 # Dense
 case("dense", F.linear, (2, 13), parameters=[Parameter(7, 13), Parameter(7)])
@@ -173,33 +218,33 @@ case("dense_no_bias", F.linear, (3, 5), parameters=[Parameter(4, 5)])
 
 
 # Pooling
-def max_pool(name, shape, kernel, stride, padding=(0, 0, 0, 0), ceil_mode=False):
-    top, bottom, left, right = padding
+def max_pool(name, shape, kernel, stride, padding=None, ceil_mode=False):
+    padding = padding or (0,) * (2 * (len(shape) - 2))
+    before, after = padding[::2], padding[1::2]
 
     def function(x):
-        return F.max_pool2d(F.pad(x, (left, right, top, bottom), value=-torch.inf), kernel, stride)
+        return of_rank("max_pool", shape)(F.pad(x, pads(padding), value=-torch.inf), kernel, stride)
 
     def symmetric(x):
-        return F.max_pool2d(x, kernel, stride, (top, left), ceil_mode=ceil_mode)
+        return of_rank("max_pool", shape)(x, kernel, stride, before, ceil_mode=ceil_mode)
 
-    equal = top == bottom and left == right
-    case(name, spatial(symmetric if equal else function), (shape, distinct))
+    case(name, spatial(symmetric if before == after else function), (shape, distinct))
 
 
-def avg_pool(name, shape, kernel, stride, padding=(0, 0, 0, 0), ceil_mode=False, count_include_pad=True):
-    top, bottom, left, right = padding
+def avg_pool(name, shape, kernel, stride, padding=None, ceil_mode=False, count_include_pad=True):
+    padding = padding or (0,) * (2 * (len(shape) - 2))
+    before, after = padding[::2], padding[1::2]
 
     def function(x):
         def average(t):
-            return F.avg_pool2d(F.pad(t, (left, right, top, bottom)), kernel, stride)
+            return of_rank("avg_pool", shape)(F.pad(t, pads(padding)), kernel, stride)
 
         return average(x) if count_include_pad else average(x) / average(torch.ones_like(x))
 
     def symmetric(x):
-        return F.avg_pool2d(x, kernel, stride, (top, left), ceil_mode, count_include_pad)
+        return of_rank("avg_pool", shape)(x, kernel, stride, before, ceil_mode, count_include_pad)
 
-    equal = top == bottom and left == right
-    case(name, spatial(symmetric if equal else function), shape)
+    case(name, spatial(symmetric if before == after else function), shape)
 
 
 max_pool("max_pool", (2, 6, 8, 3), 2, 2)
@@ -217,6 +262,21 @@ avg_pool("avg_pool_ceil", (2, 6, 7, 3), 3, 2, (1, 1, 1, 1), ceil_mode=True)
 avg_pool("avg_pool_ceil_exclude_pad", (2, 6, 7, 3), 3, 2, (1, 1, 1, 1), ceil_mode=True, count_include_pad=False)
 avg_pool("avg_pool_unequal", (2, 7, 8, 5), (2, 3), (1, 2), (0, 1, 1, 0))
 avg_pool("avg_pool_same", (2, 7, 6, 3), 3, 2, (1, 1, 0, 1), count_include_pad=False)
+max_pool("max_pool_1d", (2, 9, 3), 2, 2)
+max_pool("max_pool_1d_ceil", (2, 12, 5), 3, 2, (1, 1), ceil_mode=True)
+avg_pool("avg_pool_1d", (2, 10, 6), 3, 2, (1, 1))
+avg_pool("avg_pool_1d_same", (2, 10, 17), 4, 3, (1, 2), count_include_pad=False)
+max_pool("max_pool_3d", (2, 4, 5, 6, 3), 2, 2)
+max_pool("max_pool_3d_ceil", (2, 6, 5, 7, 3), 3, 2, ceil_mode=True)
+max_pool("max_pool_3d_unequal", (2, 5, 6, 7, 5), (3, 2, 3), (2, 1, 2), (2, 0, 1, 0, 0, 1))
+avg_pool("avg_pool_3d", (2, 4, 5, 6, 3), 2, 2)
+avg_pool("avg_pool_3d_padded", (2, 5, 6, 7, 3), 3, 2, (1,) * 6)
+avg_pool("avg_pool_3d_ceil", (2, 6, 5, 7, 3), 3, 2, (1,) * 6, ceil_mode=True)
+avg_pool("avg_pool_3d_ceil_exclude_pad", (2, 6, 5, 7, 3), 3, 2, (1,) * 6, ceil_mode=True, count_include_pad=False)
+case("global_avg_pool_3d", spatial(lambda x: F.adaptive_avg_pool3d(x, 1)), (2, 3, 4, 5, 3))
+case("global_max_pool_1d", spatial(lambda x: F.adaptive_max_pool1d(x, 1)), ((2, 7, 3), distinct))
+case("adaptive_avg_pool_1d", spatial(lambda x: F.adaptive_avg_pool1d(x, 4)), (2, 11, 3))
+case("adaptive_avg_pool_3d", spatial(lambda x: F.adaptive_avg_pool3d(x, (2, 4, 3))), (2, 5, 4, 7, 3))
 case("global_avg_pool", spatial(lambda x: F.adaptive_avg_pool2d(x, 1)), (2, 5, 7, 3))
 case("adaptive_avg_pool", spatial(lambda x: F.adaptive_avg_pool2d(x, (3, 2))), (2, 7, 5, 3))
 case("adaptive_avg_pool_up", spatial(lambda x: F.adaptive_avg_pool2d(x, (5, 7))), (2, 2, 3, 5))
@@ -240,6 +300,8 @@ batch_norm("batch_norm", (2, 5, 7, 3), False)
 batch_norm("batch_norm_training", (2, 5, 7, 3), True)
 batch_norm("batch_norm_training_options", (3, 4, 4, 5), True, 1e-2, 0.3)
 batch_norm("batch_norm_training_flat", (6, 13), True)
+batch_norm("batch_norm_1d_training", (2, 9, 3), True)
+batch_norm("batch_norm_3d_training", (2, 3, 4, 5, 3), True)
 
 
 def layer_norm(name, shape, epsilon=1e-5, how=uniform()):
@@ -256,6 +318,8 @@ case("scale", spatial(torch.mul), (2, 5, 7, 3), parameters=[Parameter(3, 1, 1)])
 # Shape, elementwise
 case("stochastic_depth", lambda x: x * 1, (2, 5, 7, 3))
 case("flatten", lambda x: first(x).flatten(1), (2, 3, 4, 5))
+case("flatten_1d", lambda x: first(x).flatten(1), (2, 5, 3))
+case("flatten_3d", lambda x: first(x).flatten(1), (2, 2, 3, 4, 5))
 case("dropout", lambda x: F.dropout(x, 0.4, False), (2, 5, 7, 3))
 case("add", torch.add, (2, 5, 7, 3), (2, 5, 7, 3))
 case("add_channels", torch.add, (2, 5, 7, 3), (2, 1, 1, 3))

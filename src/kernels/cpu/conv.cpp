@@ -14,47 +14,67 @@ namespace {
 void find_windows(const ConvShape& s, const float* padded, int64_t first, int64_t count, const float** windows) {
   int64_t j = first % s.out_width;
   int64_t i = first / s.out_width % s.out_height;
-  int64_t n = first / (s.out_width * s.out_height);
+  int64_t plane = first / (s.out_width * s.out_height) % s.out_depth;
+  int64_t n = first / (s.out_width * s.out_height * s.out_depth);
   while (count > 0) {
-    const int64_t row = (n * s.padded_height() + i * s.stride_height) * s.padded_width();
+    const int64_t row =
+        ((n * s.padded_depth() + plane * s.stride_depth) * s.padded_height() + i * s.stride_height) * s.padded_width();
     const int64_t end = std::min(s.out_width, j + count);
     count -= end - j;
     for (; j < end; ++j) *windows++ = padded + (row + j * s.stride_width) * s.channels;
     j = 0;
-    if (++i == s.out_height) i = 0, ++n;
+    if (++i < s.out_height) continue;
+    i = 0;
+    if (++plane == s.out_depth) plane = 0, ++n;
   }
 }
 
-Padding pictures_of(const ConvShape& s) {
+Padding inputs_of(const ConvShape& s) {
   return {.batch = s.batch,
+          .depth = s.depth,
           .height = s.height,
           .width = s.width,
           .channels = s.channels,
+          .front = s.front,
+          .back = s.back,
           .top = s.top,
           .bottom = s.bottom,
           .left = s.left,
           .right = s.right};
 }
 
-WindowShape forward_windows(const ConvShape& s) {
-  WindowShape windows = {.batch = s.batch,
-                         .rows = s.out_height,
-                         .columns = s.out_width,
-                         .windows = {.picture = s.padded_height() * s.padded_width() * s.channels,
-                                     .row = s.stride_height * s.padded_width() * s.channels,
-                                     .column = s.stride_width * s.channels},
-                         .outputs = {.picture = s.out_height * s.out_width * s.out_pixel(),
-                                     .row = s.out_width * s.out_pixel(),
-                                     .column = s.out_pixel()},
-                         .groups = s.groups,
-                         .in_channels = s.group_channels(),
-                         .out_channels = s.group_filters()};
-  for (int64_t a = 0; a < s.kernel_height; ++a) {
-    for (int64_t b = 0; b < s.kernel_width; ++b) {
-      windows.taps.push_back((a * s.dilation_height * s.padded_width() + b * s.dilation_width) * s.channels);
+// Of the first `columns` taps in each row of a window, from its first pixel.
+std::vector<int64_t> tap_offsets(const ConvShape& s, int64_t columns) {
+  std::vector<int64_t> offsets;
+  for (int64_t e = 0; e < s.kernel_depth; ++e) {
+    for (int64_t a = 0; a < s.kernel_height; ++a) {
+      const int64_t row = e * s.dilation_depth * s.padded_height() + a * s.dilation_height;
+      for (int64_t b = 0; b < columns; ++b) {
+        offsets.push_back((row * s.padded_width() + b * s.dilation_width) * s.channels);
+      }
     }
   }
-  return windows;
+  return offsets;
+}
+
+WindowShape forward_windows(const ConvShape& s) {
+  const int64_t in_row = s.padded_width() * s.channels;
+  const int64_t in_plane = s.padded_height() * in_row;
+  const int64_t out_row = s.out_width * s.out_pixel();
+  const int64_t out_plane = s.out_height * out_row;
+  return {.batch = s.batch,
+          .planes = s.out_depth,
+          .rows = s.out_height,
+          .columns = s.out_width,
+          .windows = {.volume = s.padded_depth() * in_plane,
+                      .plane = s.stride_depth * in_plane,
+                      .row = s.stride_height * in_row,
+                      .column = s.stride_width * s.channels},
+          .outputs = {.volume = s.out_depth * out_plane, .plane = out_plane, .row = out_row, .column = s.out_pixel()},
+          .taps = tap_offsets(s, s.kernel_width),
+          .groups = s.groups,
+          .in_channels = s.group_channels(),
+          .out_channels = s.group_filters()};
 }
 
 std::vector<int64_t> ascending(int64_t count) {
@@ -68,18 +88,14 @@ std::vector<int64_t> ascending(int64_t count) {
 Conv::Conv(const ConvShape& shape, bool input_gradient, bool weight_gradient)
     : shape_(shape),
       weight_gradient_(weight_gradient),
-      padding_(pictures_of(shape)),
+      padding_(inputs_of(shape)),
       forward_(forward_windows(shape)),
       tap_order_(ascending(shape.taps())) {
   const ConvShape& s = shape_;
   if (input_gradient) input_gradient_.emplace(shape);
   window_size_ = s.taps() * s.group_channels();
   const bool rows_are_runs = s.dilation_width == 1 && s.groups == 1;
-  for (int64_t a = 0; a < s.kernel_height; ++a) {
-    for (int64_t b = 0; b < (rows_are_runs ? 1 : s.kernel_width); ++b) {
-      run_offsets_.push_back((a * s.dilation_height * s.padded_width() + b * s.dilation_width) * s.channels);
-    }
-  }
+  run_offsets_ = tap_offsets(s, rows_are_runs ? 1 : s.kernel_width);
   run_length_ = (rows_are_runs ? s.kernel_width : 1) * s.group_channels();
   // Weights that make few tasks are split by pixel too, each part summed on its own.
   constexpr int64_t enough_tasks = 16;

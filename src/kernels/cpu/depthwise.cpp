@@ -132,6 +132,8 @@ void Depthwise::forward(const float* x, const Epilogue& epilogue, float* y, floa
   run(forward_, x, epilogue, y);
 }
 
-void Depthwise::input_gradient(const float* dy, float* dx, float* /*scratch*/) const { run(gradient_, dy, {}, dx); }
+void Depthwise::transposed(const float* dy, const Epilogue& epilogue, float* dx, float* /*scratch*/) const {
+  run(gradient_, dy, epilogue, dx);
+}
 
 }  // namespace fovea::cpu

@@ -31,6 +31,9 @@ struct DepthwisePass {
 
 class Depthwise {
  public:
+  // Whether the layer is such a one.
+  static bool suits(const ConvShape& shape) { return shape.is_flat() && shape.is_depthwise(); }
+
   Depthwise(const ConvShape& shape, bool input_gradient, bool weight_gradient);
 
   // Packs weight {channels, 1, row, column}.
@@ -40,7 +43,9 @@ class Depthwise {
 
   size_t scratch() const;  // floats, for weight_gradient
   void forward(const float* x, const Epilogue& epilogue, float* y, float* scratch) const;
-  void input_gradient(const float* dy, float* dx, float* scratch) const;
+  // The transposed convolution, which is the input's gradient, and the epilogue.
+  void transposed(const float* dy, const Epilogue& epilogue, float* dx, float* scratch) const;
+  void input_gradient(const float* dy, float* dx, float* scratch) const { transposed(dy, {}, dx, scratch); }
   // dbias may be null.
   void weight_gradient(const float* x, const float* dy, float* dweight, float* dbias, float* scratch) const;
 

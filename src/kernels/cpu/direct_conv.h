@@ -32,7 +32,11 @@ class DirectConv {
   size_t scratch() const;  // floats, for each of the following
   // Adds no residual.
   void forward(const float* x, const Epilogue& epilogue, float* y, float* scratch) const;
-  void input_gradient(const float* dy, float* dx, float* scratch) const { input_gradient_->run(dy, dx, scratch); }
+  // The transposed convolution, which is the input's gradient, and the epilogue.
+  void transposed(const float* dy, const Epilogue& epilogue, float* dx, float* scratch) const {
+    input_gradient_->run(dy, epilogue, dx, scratch);
+  }
+  void input_gradient(const float* dy, float* dx, float* scratch) const { transposed(dy, {}, dx, scratch); }
   // dbias may be null.
   void weight_gradient(const float* x, const float* dy, float* dweight, float* dbias, float* scratch) const;
 

@@ -92,13 +92,13 @@ HWY_NOINLINE void GroupTiles(const GroupView& view, const float* const* windows,
   for (; m < count; ++m) GroupTile<channels, 1>(view, windows, m, out);
 }
 
-// Calls f(channels) with the number as a type, for the powers of two from 2 to most.
+// Calls f(channels) with the number as a type, for the powers of two from 1 to most.
 template <int most, class F>
 HWY_INLINE void WithGroupChannels(int64_t channels, const F& f) {
-  if constexpr (most > 2) {
+  if constexpr (most > 1) {
     if (channels < most) return WithGroupChannels<most / 2>(channels, f);
   }
-  if constexpr (most > 1) f(std::integral_constant<int, most>());
+  if constexpr (most > 0) f(std::integral_constant<int, most>());
 }
 
 void GroupGemm(const GroupVectors& vectors, const float* packed, const int64_t* taps, const float* const* windows,
@@ -142,7 +142,7 @@ namespace fovea::cpu {
 HWY_EXPORT(GroupGemm);
 
 bool GroupVectors::suits(int64_t groups, int64_t in_channels, int64_t out_channels) {
-  return groups > 1 && in_channels == out_channels && in_channels > 1 && in_channels <= most_group_channels &&
+  return groups > 1 && in_channels == out_channels && in_channels <= most_group_channels &&
          std::has_single_bit(static_cast<uint64_t>(in_channels)) && 2 * in_channels <= float_lanes();
 }
 

@@ -5,17 +5,18 @@
 
 namespace fovea::cpu {
 
-// Zeros around pictures {batch, height, width, channels}, made real by a copy, so that every window lies inside.
+// Zeros around volumes {batch, depth, height, width, channels}, made real by a copy, so that every window lies inside.
 struct Padding {
-  int64_t batch = 1, height = 1, width = 1, channels = 1;
-  int64_t top = 0, bottom = 0, left = 0, right = 0;
+  int64_t batch = 1, depth = 1, height = 1, width = 1, channels = 1;
+  int64_t front = 0, back = 0, top = 0, bottom = 0, left = 0, right = 0;
 
-  bool none() const { return top == 0 && bottom == 0 && left == 0 && right == 0; }
+  bool none() const { return front == 0 && back == 0 && top == 0 && bottom == 0 && left == 0 && right == 0; }
+  int64_t padded_depth() const { return depth + front + back; }
   int64_t padded_height() const { return height + top + bottom; }
   int64_t padded_width() const { return width + left + right; }
   // Of scratch; 0 when there is no padding.
   size_t floats() const {
-    return none() ? 0 : static_cast<size_t>(batch * padded_height() * padded_width() * channels);
+    return none() ? 0 : static_cast<size_t>(batch * padded_depth() * padded_height() * padded_width() * channels);
   }
   // x itself, or its padded copy in scratch.
   const float* padded(const float* x, float* scratch) const;

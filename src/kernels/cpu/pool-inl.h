@@ -8,8 +8,8 @@
 
 #include <type_traits>
 
+#include "kernels/cpu/pool_window.h"
 #include "kernels/cpu/vectors-inl.h"
-#include "kernels/pool_shape.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace fovea::cpu::HWY_NAMESPACE {

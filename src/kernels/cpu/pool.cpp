@@ -158,6 +158,22 @@ void for_each_task(const PoolShape& s, const F& f) {
 
 }  // namespace
 
+PoolPasses::PoolPasses(const PoolShape& s) : planes(s) {
+  planes.batch = s.batch * s.depth;
+  planes.depth = planes.out_depth = planes.kernel_depth = planes.stride_depth = 1;
+  planes.front = planes.back = 0;
+  across = {.batch = s.batch,
+            .height = s.depth,
+            .channels = s.out_height * s.out_width * s.channels,
+            .out_height = s.out_depth,
+            .kernel_height = s.kernel_depth,
+            .stride_height = s.stride_depth,
+            .top = s.front,
+            .bottom = s.back,
+            .count_include_pad = s.count_include_pad,
+            .adaptive = s.adaptive};
+}
+
 size_t max_pool_saved_size(const PoolShape& s) {
   const auto outputs = static_cast<size_t>(s.batch * s.out_height * s.out_width * s.channels);
   return fits_byte(s) ? (outputs + sizeof(float) - 1) / sizeof(float) : outputs;

@@ -81,17 +81,12 @@ void WindowGemm::run_block(int64_t first, int64_t count, int64_t first_panel, in
   float* outputs[row_block];
   const int64_t group_blocks = group_vectors_ ? 1 : s.groups;
   for (int64_t g = 0; g < group_blocks; ++g) {
-    int64_t j = first % s.columns;
-    int64_t i = first / s.columns % s.rows;
-    int64_t n = first / (s.columns * s.rows);
-    for (int64_t m = 0; m < count; ++m) {
-      const int64_t to = s.outputs.offset(n, i, j) + g * s.out_channels;
-      windows[m] = in + s.windows.offset(n, i, j) + g * s.in_channels;
+    Pixel pixel = s.pixel(first);
+    for (int64_t m = 0; m < count; ++m, s.advance(pixel)) {
+      const int64_t to = s.outputs.offset(pixel) + g * s.out_channels;
+      windows[m] = in + s.windows.offset(pixel) + g * s.in_channels;
       outputs[m] = out + to;
       if (epilogue.residual) residuals[m] = epilogue.residual + to;
-      if (++j < s.columns) continue;
-      j = 0;
-      if (++i == s.rows) i = 0, ++n;
     }
     if (group_vectors_) {
       group_gemm(*group_vectors_, packed_.data(), s.taps.data(), windows, count, epilogue,

@@ -9,28 +9,49 @@
 #include "kernels/cpu/group_gemm.h"
 #include "kernels/cpu/panels.h"
 
-// Implicit matrix multiplication over windows of a channels-last picture: every output pixel is a window of input
-// pixels times a matrix. The register tiles of gemm.h read the windows where they lie; no matrix of them is built.
+// Implicit matrix multiplication over windows of a channels-last picture or volume: every output pixel is a window of
+// input pixels times a matrix. The register tiles of gemm.h read the windows where they lie; no matrix of them is
+// built.
 namespace fovea::cpu {
 
-// Where pixel (n, i, j) lies: first + n picture + i row + j column floats from the start.
+// Pixels are counted along columns, then rows, planes and volumes.
+struct Pixel {
+  int64_t volume = 0, plane = 0, row = 0, column = 0;
+};
+
+// Where a pixel lies: so many floats from the start.
 struct PixelGrid {
   int64_t first = 0;
-  int64_t picture = 0, row = 0, column = 0;
+  int64_t volume = 0, plane = 0, row = 0, column = 0;
 
-  int64_t offset(int64_t n, int64_t i, int64_t j) const { return first + n * picture + i * row + j * column; }
+  int64_t offset(const Pixel& p) const {
+    return first + p.volume * volume + p.plane * plane + p.row * row + p.column * column;
+  }
 };
 
 struct WindowShape {
-  int64_t batch = 1, rows = 1, columns = 1;  // of output pixels
-  PixelGrid windows = {};                    // first pixels of the windows
+  int64_t batch = 1, planes = 1, rows = 1, columns = 1;  // of output pixels
+  PixelGrid windows = {};                                // first pixels of the windows
   PixelGrid outputs = {};
-  std::vector<int64_t> taps = {};  // offsets of a window's pixels from its first one, in floats
+  std::vector<int64_t> taps = {};  // offsets of a window's pixels from its first one, in floats; none: sums are zero
   int64_t groups = 1;
   int64_t in_channels = 1;   // of a group
   int64_t out_channels = 1;  // of a group
 
-  int64_t pixels() const { return batch * rows * columns; }
+  int64_t pixels() const { return batch * planes * rows * columns; }
+  Pixel pixel(int64_t number) const {
+    return {number / (columns * rows * planes), number / (columns * rows) % planes, number / columns % rows,
+            number % columns};
+  }
+  void advance(Pixel& p) const {
+    if (++p.column < columns) return;
+    p.column = 0;
+    if (++p.row < rows) return;
+    p.row = 0;
+    if (++p.plane < planes) return;
+    p.plane = 0;
+    ++p.volume;
+  }
 };
 
 class WindowGemm {

@@ -114,8 +114,8 @@ void WinogradPass::run_phases(const float* x, const Epilogue& epilogue, float* y
 // channels and 17 more filters would; below 24 tiles the time is that of reading the transformed weights. Measured, see
 // docs/decisions/0008-winograd.md.
 bool Winograd::suits(const ConvShape& s) {
-  const bool is_possible = s.kernel_height == 3 && s.kernel_width == 3 && s.stride_height == 1 && s.stride_width == 1 &&
-                           s.dilation_height == 1 && s.dilation_width == 1 && s.groups == 1;
+  const bool is_possible = s.is_flat() && s.kernel_height == 3 && s.kernel_width == 3 && s.stride_height == 1 &&
+                           s.stride_width == 1 && s.dilation_height == 1 && s.dilation_width == 1 && s.groups == 1;
   constexpr int64_t fewest_channels = 16, weight_bound_tiles = 24;
   if (!is_possible || s.channels < fewest_channels || s.filters < fewest_channels) return false;
   constexpr double transform_channels = 17;
@@ -148,8 +148,8 @@ void Winograd::forward(const float* x, const Epilogue& epilogue, float* y, float
   forward_.run(x, epilogue, y, scratch);
 }
 
-void Winograd::input_gradient(const float* dy, float* dx, float* scratch) const {
-  input_gradient_->run(dy, Epilogue{}, dx, scratch);
+void Winograd::transposed(const float* dy, const Epilogue& epilogue, float* dx, float* scratch) const {
+  input_gradient_->run(dy, epilogue, dx, scratch);
 }
 
 void Winograd::weight_gradient(const float* x, const float* dy, float* dweight, float* dbias, float* scratch) const {

@@ -50,7 +50,9 @@ class Winograd {
 
   size_t scratch() const;  // floats, for each of the following
   void forward(const float* x, const Epilogue& epilogue, float* y, float* scratch) const;
-  void input_gradient(const float* dy, float* dx, float* scratch) const;
+  // The transposed convolution, which is the input's gradient, and the epilogue.
+  void transposed(const float* dy, const Epilogue& epilogue, float* dx, float* scratch) const;
+  void input_gradient(const float* dy, float* dx, float* scratch) const { transposed(dy, {}, dx, scratch); }
   // dbias may be null.
   void weight_gradient(const float* x, const float* dy, float* dweight, float* dbias, float* scratch) const;
 
