@@ -74,9 +74,11 @@ Shape input_shape(const std::string& input) {
     else
       break;
   }
-  if (at != end || dims.size() != 3) {
+  if (at != end || dims.size() < 2 || dims.size() > 4) {
     throw Error(ErrorKind::usage,
-                fmt::format("--input must be HEIGHTxWIDTHxCHANNELS such as 32x32x3, got '{}'", input));
+                fmt::format("--input must be HEIGHTxWIDTHxCHANNELS such as 32x32x3, or LENGTHxCHANNELS, or "
+                            "DEPTHxHEIGHTxWIDTHxCHANNELS, got '{}'",
+                            input));
   }
   return Shape(dims);
 }

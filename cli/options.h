@@ -31,7 +31,7 @@ struct DataOptions {
   DataSplits open() const;
 };
 
-// --input HEIGHTxWIDTHxCHANNELS of networks that are built afresh.
+// --input HEIGHTxWIDTHxCHANNELS (LENGTHxCHANNELS, DEPTHxHEIGHTxWIDTHxCHANNELS) of networks that are built afresh.
 CLI::Option* add_input_option(CLI::App& command, std::string& input);
 // Empty when not given. Throws Error(usage) for text that is not a shape.
 Shape input_shape(const std::string& input);

@@ -57,6 +57,9 @@ TrainingData open_data(const DataOptions& data, double validation_split, uint64_
 // colours, else (text form) the pictures' extents.
 Shape choose_input(const TrainOptions& options, const Dataset& train) {
   if (const Shape asked = input_shape(options.input); asked.rank() != 0) {
+    if (asked.rank() != 3) {
+      throw Error(ErrorKind::usage, fmt::format("--input of pictures is HEIGHTxWIDTHxCHANNELS, got {}", options.input));
+    }
     if (asked[2] == 1 || asked[2] == 3) return asked;
     throw Error(ErrorKind::usage, fmt::format("--input: pictures have 1 or 3 channels, got {}", options.input));
   }

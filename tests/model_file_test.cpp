@@ -63,6 +63,22 @@ TEST(ModelFile, KeepsAttributesOfEveryKindAndTheOutput) {
   }
 }
 
+TEST(ModelFile, KeepsSequencesVolumesAndTransposedConvolutions) {
+  Graph graph;
+  const Scope scope(graph);
+  Value x = conv(scope / "conv1d", graph.input("sequence", {9, 4}), {.filters = 8, .kernel = 3, .groups = 2});
+  avg_pool(x, {.kernel = 2, .padding = Padding::sides(1, 0)});
+  x = conv(scope / "conv3d", graph.input("volume", {5, 6, 7, 2}), {.filters = 3, .kernel = {1, 2, 3}});
+  max_pool(x, {.kernel = 2, .stride = {1, 2, 1}});
+  adaptive_avg_pool(scope / "adaptive", x, {2, 3, 1});
+  conv_transpose(scope / "up", graph.input("picture", {3, 4, 5}),
+                 {.filters = 2, .kernel = {3, 2}, .stride = 2, .padding = {1, 0}, .output_padding = {1, 0}});
+  const json saved = graph_to_json(graph);
+  const Graph loaded = graph_from_json(json::parse(saved.dump()), "test");
+  EXPECT_EQ(graph_to_json(loaded), saved);
+  for (size_t i = 0; i < graph.nodes().size(); ++i) EXPECT_EQ(loaded.nodes()[i].shape, graph.nodes()[i].shape);
+}
+
 TEST(ModelFile, LoadedModelComputesTheSame) {
   const TempFolder folder;
   Model model = toy_model(3);

@@ -31,12 +31,14 @@ TEST_P(MaxPoolSpecials, TakesTheFirstMaximumAndAnyNaN) {
     results.output.resize(static_cast<size_t>(shapes.output.elements()));
     results.input_gradients = {std::vector<float>(x.size())};
     std::vector<float> saved(kernel.saved_size());
+    std::vector<float> scratch(kernel.scratch_size());
     const float* inputs[] = {x.data()};
     float* gradients[] = {results.input_gradients[0].data()};
     Step<float> step;
     step.inputs = inputs;
     step.output = results.output.data();
     step.saved = saved.data();
+    step.scratch = scratch.data();
     step.output_gradient = values.output_gradient.data();
     step.input_gradients = gradients;
     kernel.forward(step);

@@ -164,6 +164,8 @@ TEST_F(ProgramTest, SlipsOfTheCommandLineAreUsageErrors) {
       {train({"--seed", "-1"}), {"--seed", "at least 0", "'-1'"}},
       {train({"--input", "0x0x0"}), {"--input", "HEIGHTxWIDTHxCHANNELS"}},
       {train({"--input", "8x8x7"}), {"--input", "1 or 3 channels"}},
+      {train({"--input", "8x3"}), {"--input", "HEIGHTxWIDTHxCHANNELS", "8x3"}},
+      {{"summary", "conv 3 3", "--input", "8"}, {"--input", "LENGTHxCHANNELS", "'8'"}},
       {train({"--schedule", "cosin"}), {"--schedule", "constant, step or cosine", "did you mean 'cosine'?"}},
       {train({"--gamma", "nan"}), {"gamma", "nan"}},
       {train({"--step-every", "0"}), {"two steps", "0"}},

@@ -91,7 +91,9 @@ template <class Kind, class Derived>
 class AnyPool : public OpBase<Derived> {
  public:
   BackwardReads backward_reads() const override { return {.inputs = Kind::reads_input}; }
-  bool writes_slices(const Signature&) const override { return true; }
+  bool writes_slices(const Signature& shapes) const override {
+    return cpu::PoolPasses(geometry(shapes.inputs[0])).is_one();
+  }
 
   template <class T>
   void forward(const Signature& shapes, const Step<T>& step) const {
