@@ -1,47 +1,12 @@
-#include "op_cases.h"
-
 #include <algorithm>
-#include <iterator>
 #include <stdexcept>
-#include <utility>
 
 #include "fovea/ops.h"
+#include "op_case_builders.h"
 
 namespace fovea::testing {
 
 namespace {
-
-using Unary = std::function<Value(Value)>;
-using Binary = std::function<Value(Value, Value)>;
-
-OpCase unary(const std::string& name, const Unary& op, const Shape& sample, Draw draw = {}) {
-  return {.name = name, .build = [=](Graph& graph) { return op(graph.input("x", sample)); }, .draws = {draw}};
-}
-
-OpCase binary(const std::string& name, const Binary& op, const Shape& a, const Shape& b, std::vector<Draw> draws = {}) {
-  const auto build = [=](Graph& graph) { return op(graph.input("a", a), graph.input("b", b)); };
-  return {.name = name, .build = build, .draws = std::move(draws)};
-}
-
-OpCase batch_of(int64_t batch, OpCase op_case) {
-  op_case.batch = batch;
-  return op_case;
-}
-
-OpCase training(OpCase op_case) {
-  op_case.training = true;
-  return op_case;
-}
-
-OpCase speed(OpCase op_case) {
-  op_case.speed = true;
-  return op_case;
-}
-
-OpCase tolerance(double tolerance, OpCase op_case) {
-  op_case.tolerance = tolerance;
-  return op_case;
-}
 
 OpCase conv_case(const std::string& name, const Shape& sample, const ConvOptions& options) {
   return unary(
@@ -129,11 +94,9 @@ OpCase concatenate_case(const std::string& name, const std::vector<Shape>& sampl
   return {.name = name, .build = build};
 }
 
-}  // namespace
+Value class_loss(Value logits, Value classes) { return cross_entropy(logits, classes); }
 
-namespace {
-
-std::vector<OpCase> picture_op_cases() {
+std::vector<OpCase> layer_cases() {
   return {
       unary("relu", relu, {5, 7, 3}, Draw::off_zero()),
       unary("relu_flat", relu, {13}, Draw::off_zero()),
@@ -417,10 +380,10 @@ std::vector<OpCase> picture_op_cases() {
       unary("log_softmax", log_softmax, {11}),
       unary("log_softmax_wide_range", log_softmax, {11}, Draw::uniform(-200, 200)),
       speed(batch_of(64, unary("log_softmax_imagenet", log_softmax, {1000}))),
-      batch_of(5, binary("cross_entropy", cross_entropy, {10}, {}, {{}, Draw::classes(10)})),
-      batch_of(
-          5, binary("cross_entropy_wide_range", cross_entropy, {7}, {}, {Draw::uniform(-200, 200), Draw::classes(7)})),
-      speed(batch_of(64, binary("cross_entropy_imagenet", cross_entropy, {1000}, {}, {{}, Draw::classes(1000)}))),
+      batch_of(5, binary("cross_entropy", class_loss, {10}, {}, {{}, Draw::classes(10)})),
+      batch_of(5,
+               binary("cross_entropy_wide_range", class_loss, {7}, {}, {Draw::uniform(-200, 200), Draw::classes(7)})),
+      speed(batch_of(64, binary("cross_entropy_imagenet", class_loss, {1000}, {}, {{}, Draw::classes(1000)}))),
       batch_of(3, binary("mse", mse, {7}, {7})),
       binary("mse_pictures", mse, {4, 5, 3}, {4, 5, 3}),
       speed(binary("mse_large", mse, {28, 28, 65}, {28, 28, 65})),
@@ -431,8 +394,10 @@ std::vector<OpCase> picture_op_cases() {
 
 const std::vector<OpCase>& op_cases() {
   static const std::vector<OpCase> cases = [] {
-    std::vector<OpCase> all = picture_op_cases();
-    std::ranges::move(rank_op_cases(), std::back_inserter(all));
+    std::vector<OpCase> all = layer_cases();
+    for (auto& more : {rank_op_cases(), shape_op_cases(), function_op_cases()}) {
+      all.insert(all.end(), more.begin(), more.end());
+    }
     return all;
   }();
   return cases;

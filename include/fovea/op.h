@@ -18,7 +18,7 @@
 namespace fovea {
 
 // The serialised form of an op's options: plain values by name.
-using Attribute = std::variant<bool, int64_t, double, std::string, std::vector<int64_t>>;
+using Attribute = std::variant<bool, int64_t, double, std::string, std::vector<int64_t>, std::vector<double>>;
 using Attributes = std::map<std::string, Attribute>;
 
 // How a fresh parameter is filled. `weight` means by the network's initialiser (Xavier, He ...) from the fans.

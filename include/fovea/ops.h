@@ -4,6 +4,7 @@
 
 #include "fovea/extents.h"
 #include "fovea/graph.h"
+#include "fovea/shape_ops.h"
 
 // Builders: plain functions from Value to Value. The form with a Scope names the node and its parameters;
 // the form without takes the op's name ("relu", "relu_2", ...) beside its input's.
@@ -100,6 +101,30 @@ Value hard_sigmoid(Value x);  // min(max(0, x + 3), 6) / 6, Howard et al. 2019
 Value hard_swish(Value x);    // x hard_sigmoid(x), Howard et al. 2019
 Value silu(Value x);          // x sigmoid(x), Elfwing et al. 2018; swish
 Value gelu(Value x);          // x Phi(x) = x (1 + erf(x / sqrt 2)) / 2, exactly; Hendrycks & Gimpel 2016
+Value softplus(Value x);      // ln(1 + e^x), Dugas et al. 2001
+Value selu(Value x);          // 1.0507 elu(x, 1.6733), Klambauer et al. 2017
+Value mish(Value x);          // x tanh(softplus(x)), Misra 2019
+
+Value exp(Value x);
+Value log(Value x);  // natural; NaN below zero
+Value sqrt(Value x);
+Value abs(Value x);  // slope 0 at 0
+Value negate(Value x);
+Value power(Value x, double exponent);         // x^exponent; NaN below zero unless the exponent is whole
+Value clip(Value x, double low, double high);  // min(max(x, low), high), slope 1 at the limits; low <= high
+Value smooth_abs(Value x, double beta = 1.0);  // |x| - beta/2, but x^2 / (2 beta) where |x| < beta; beta > 0
+
+// x > 0 ? x : weight x with a learned slope (He et al. 2015), one of each channel (the last axis) or `shared` by all.
+// Parameter: weight {C} or {1}.
+struct PreluOptions {
+  bool shared = false;
+  double initial = 0.25;
+};
+Value prelu(const Scope& scope, Value x, const PreluOptions& options = {});
+
+// The largest of `pieces` linear pieces (Goodfellow et al. 2013): channels {.., C} -> {.., C / pieces}, where channel c
+// is the maximum of channels c, c + C/pieces, c + 2 C/pieces ... Follows a convolution or dense layer of C outputs.
+Value maxout(Value x, int64_t pieces);
 
 // Over the last axis: softmax_k = e^x_k / sum_j e^x_j, computed after subtracting the maximum.
 Value softmax(Value x);
@@ -121,6 +146,30 @@ Value batch_norm(const Scope& scope, Value x, const BatchNormOptions& options = 
 // Parameters: weight {C} (1), bias {C} (0).
 Value layer_norm(const Scope& scope, Value x, double epsilon = 1e-5);
 
+// Group normalisation (Wu & He 2018): per sample, over all positions and the channels of each of `groups` blocks of
+// neighbouring channels: y = weight * (x - mean) / sqrt(variance + epsilon) + bias, variance biased.
+// Parameters, if affine: weight {C} (1), bias {C} (0). groups must divide the channels.
+struct GroupNormOptions {
+  int64_t groups = 32;
+  double epsilon = 1e-5;
+  bool affine = true;
+};
+Value group_norm(const Scope& scope, Value x, const GroupNormOptions& options = {});
+// The same for each channel alone (Ulyanov et al. 2016), in PyTorch without parameters unless asked for.
+Value instance_norm(const Scope& scope, Value x, double epsilon = 1e-5, bool affine = false);
+
+// Local response normalisation (Krizhevsky et al. 2012, section 3.3) across channels:
+//   y[c] = x[c] / (k + alpha/size * sum of x[j]^2)^beta, over channels c - size/2 <= j <= c + (size - 1)/2
+// (whole divisions), as torch.nn.LocalResponseNorm has it. The paper does not divide alpha by the size: its
+// alpha 1e-4, size 5, beta 0.75, k 2 are alpha 5e-4 here.
+struct LocalResponseNormOptions {
+  int64_t size = 5;
+  double alpha = 1e-4;
+  double beta = 0.75;
+  double k = 1;  // positive
+};
+Value local_response_norm(Value x, const LocalResponseNormOptions& options = {});
+
 // y = weight[c] x: a learned scale of each channel (the last axis), such as the layer scale of Touvron et al. 2021.
 // Its one parameter has the node's own name and starts at `initial`; its shape is {C}, or {C,1,1} for pictures, so that
 // it broadcasts in PyTorch.
@@ -131,24 +180,49 @@ Value scale(const Scope& scope, Value x, double initial = 1.0);
 // when bits(i) < rate * 2^32 (rounded down), bits being those of the session's random numbers for this node and step.
 Value dropout(Value x, double rate = 0.5);
 
+// Dropout of whole channels (Tompson et al. 2015, "spatial dropout"; torch's Dropout2d): in training each channel of
+// each sample is zero with probability `rate`, the others are scaled by 1/(1-rate); the identity in inference. Draws as
+// dropout does, with n C + c for the element's number.
+Value spatial_dropout(Value x, double rate = 0.5);
+
 // Stochastic depth (Huang et al. 2016), for the branch of a residual block: in training each sample of the batch is
 // zero with probability `rate`, the others are scaled by 1/(1-rate); the identity in inference. 0 <= rate < 1. Draws as
 // dropout does, with the sample's number for the element's.
 Value stochastic_depth(Value x, double rate);
 
-// Elementwise, with NumPy's broadcasting of extents 1 (ranks must be equal).
+// Elementwise, with NumPy's broadcasting of extents 1 (ranks must be equal). Where a minimum's (maximum's) inputs are
+// equal each has half of the gradient, as in PyTorch.
 Value add(Value a, Value b);
+Value subtract(Value a, Value b);
 Value multiply(Value a, Value b);
+Value divide(Value a, Value b);
+Value minimum(Value a, Value b);
+Value maximum(Value a, Value b);
 inline Value operator+(Value a, Value b) { return add(a, b); }
+inline Value operator-(Value a, Value b) { return subtract(a, b); }
 inline Value operator*(Value a, Value b) { return multiply(a, b); }
+inline Value operator/(Value a, Value b) { return divide(a, b); }
 
 // Joins along the last axis (channels); all other extents must agree.
 Value concatenate(const std::vector<Value>& values);
 
 // Losses, averaged over the batch: the result has shape {1}.
 // Cross-entropy of logits {N,K} against classes {N} given as whole numbers 0..K-1: mean of -log_softmax(logits)[class].
-Value cross_entropy(Value logits, Value classes);
+// With label smoothing (Szegedy et al. 2016, section 7), as PyTorch has it, the target of the class is
+// 1 - smoothing + smoothing/K, that of the others smoothing/K. 0 <= label_smoothing <= 1.
+Value cross_entropy(Value logits, Value classes, double label_smoothing = 0);
+// The same against targets {N,K}: mean over the batch of the sum of -log_softmax(logits)[k] targets[k]. No gradient
+// flows into the targets.
+Value soft_cross_entropy(Value logits, Value targets);
+// Multi-class hinge loss (Weston & Watkins 1999) with margin 1: mean over the batch of the sum over k != class of
+// max(0, scores[k] - scores[class] + 1); K times torch's multi_margin_loss.
+Value hinge(Value scores, Value classes);
 // Mean over all elements of (prediction - target)^2.
 Value mse(Value prediction, Value target);
+// Mean over all elements of |prediction - target|, and of smooth_abs(prediction - target, beta).
+Value l1_loss(Value prediction, Value target);
+Value smooth_l1_loss(Value prediction, Value target, double beta = 1.0);
+// weights[0] values[0] + weights[1] values[1] + ..., values of one shape: joins the losses of several outputs.
+Value weighted_sum(const std::vector<Value>& values, const std::vector<double>& weights);
 
 }  // namespace fovea

@@ -16,9 +16,9 @@ class SliceFinder {
       const std::vector<int>& inputs = graph.node(i).inputs;
       for (size_t k = 0; k < inputs.size(); ++k) readers_[index(source(inputs[k]))].push_back({i, k});
     }
-    // Values that share their memory with a kept one are kept.
+    // Values that share their memory with a kept one, or with one of another shape, are kept.
     for (int i = 0; i < count(); ++i) {
-      if (kept_[index(i)]) kept_[index(source(i))] = true;
+      if (kept_[index(i)] || shapes[index(i)] != shapes[index(source(i))]) kept_[index(source(i))] = true;
     }
   }
 
@@ -33,7 +33,7 @@ class SliceFinder {
       for (size_t k = 0; k < node.inputs.size(); ++k) {
         const int input = source(node.inputs[k]);
         if (!slices[index(input)] && can_be_slice(input, {i, k})) slices[index(input)] = slice;
-        slice.channel += shapes_[index(input)].back();
+        slice.channel += shapes_[index(node.inputs[k])].back();
       }
     }
     return slices;

@@ -1,102 +1,23 @@
-// The pointwise activations. To add one: its function in kernels/ref/pointwise.h, its twin in kernels/cpu/pointwise,
-// an Activation class below, a builder and a row of the op table.
-#include <cmath>
-
+// The pointwise activations. To add one: its function in kernels/ref/pointwise.h, its twin in kernels/cpu/pointwise, a
+// line below, a builder and a row of the op table. One that convolutions need not end in goes to elementwise.cpp.
 #include "fovea/ops.h"
-#include "kernels/cpu/pointwise.h"
-#include "kernels/ref/pointwise.h"
-#include "ops/checks.h"
-#include "ops/op_base.h"
+#include "ops/pointwise_op.h"
 #include "ops/table.h"
-#include "ops/tail.h"
 
 namespace fovea {
 
 namespace {
 
-class PointwiseKernel final : public Kernel {
- public:
-  PointwiseKernel(cpu::Pointwise function, double alpha, int64_t count)
-      : function_(function), alpha_(static_cast<float>(alpha)), count_(count) {}
-
-  void forward(const Step<float>& step) override {
-    cpu::pointwise_forward(function_, alpha_, count_, step.inputs[0], step.output);
-  }
-  void backward(const Step<float>& step) override {
-    cpu::pointwise_backward(function_, alpha_, count_, step.inputs[0], step.output, step.output_gradient,
-                            step.input_gradients[0]);
-  }
-
- private:
-  cpu::Pointwise function_;
-  float alpha_;
-  int64_t count_;
-};
-
-// What a slope needs.
-constexpr BackwardReads x_alone = {.inputs = true};
-constexpr BackwardReads y_alone = {.output = true};
-constexpr BackwardReads both = {.inputs = true, .output = true};
-
-// Function: one of kernels/ref/pointwise.h.
-template <class Function, cpu::Pointwise fast, BackwardReads reads>
-class Activation final : public OpBase<Activation<Function, fast, reads>> {
- public:
-  explicit Activation(const char* type, Function function = {}) : type_(type), function_(function) {}
-
-  std::string_view type() const override { return type_; }
-  Attributes attributes() const override {
-    if constexpr (requires { function_.alpha; }) return {{"alpha", function_.alpha}};
-    return {};
-  }
-  Shape infer(std::span<const Shape> inputs) const override {
-    require_inputs(inputs, 1);
-    if constexpr (requires { function_.alpha; }) {
-      require(std::isfinite(function_.alpha), "alpha must be finite, got {}", function_.alpha);
-    }
-    return inputs[0];
-  }
-  BackwardReads backward_reads() const override { return reads; }
-  std::optional<size_t> in_place_input() const override {
-    return reads.inputs ? std::nullopt : std::optional<size_t>(0);
-  }
-  bool join(const Signature&, Tail& tail) const override {
-    if (tail.ends()) return false;
-    tail.activation = fast;
-    if constexpr (requires { function_.alpha; }) tail.alpha = static_cast<float>(function_.alpha);
-    return true;
-  }
-
-  template <class T>
-  void forward(const Signature& shapes, const Step<T>& step) const {
-    ref::pointwise_forward(function_, shapes.output.elements(), step.inputs[0], step.output);
-  }
-  template <class T>
-  void backward(const Signature& shapes, const Step<T>& step) const {
-    ref::pointwise_backward(function_, shapes.output.elements(), step.inputs[0], step.output, step.output_gradient,
-                            step.input_gradients[0]);
-  }
-  std::unique_ptr<Kernel> prepare(const Signature& shapes, const PrepareOptions&) const override {
-    double alpha = 0;
-    if constexpr (requires { function_.alpha; }) alpha = function_.alpha;
-    return std::make_unique<PointwiseKernel>(fast, alpha, shapes.output.elements());
-  }
-
- private:
-  const char* type_;
-  Function function_;
-};
-
-using ReluOp = Activation<ref::Relu, cpu::Pointwise::relu, y_alone>;
-using LeakyReluOp = Activation<ref::LeakyRelu, cpu::Pointwise::leaky_relu, x_alone>;
-using EluOp = Activation<ref::Elu, cpu::Pointwise::elu, both>;
-using SigmoidOp = Activation<ref::Sigmoid, cpu::Pointwise::sigmoid, y_alone>;
-using TanhOp = Activation<ref::Tanh, cpu::Pointwise::tanh, y_alone>;
-using Relu6Op = Activation<ref::Relu6, cpu::Pointwise::relu6, y_alone>;
-using HardSigmoidOp = Activation<ref::HardSigmoid, cpu::Pointwise::hard_sigmoid, y_alone>;
-using HardSwishOp = Activation<ref::HardSwish, cpu::Pointwise::hard_swish, x_alone>;
-using SiluOp = Activation<ref::Silu, cpu::Pointwise::silu, x_alone>;
-using GeluOp = Activation<ref::Gelu, cpu::Pointwise::gelu, x_alone>;
+using ReluOp = PointwiseOp<ref::Relu, cpu::Pointwise::relu, y_alone>;
+using LeakyReluOp = PointwiseOp<ref::LeakyRelu, cpu::Pointwise::leaky_relu, x_alone>;
+using EluOp = PointwiseOp<ref::Elu, cpu::Pointwise::elu, both>;
+using SigmoidOp = PointwiseOp<ref::Sigmoid, cpu::Pointwise::sigmoid, y_alone>;
+using TanhOp = PointwiseOp<ref::Tanh, cpu::Pointwise::tanh, y_alone>;
+using Relu6Op = PointwiseOp<ref::Relu6, cpu::Pointwise::relu6, y_alone>;
+using HardSigmoidOp = PointwiseOp<ref::HardSigmoid, cpu::Pointwise::hard_sigmoid, y_alone>;
+using HardSwishOp = PointwiseOp<ref::HardSwish, cpu::Pointwise::hard_swish, x_alone>;
+using SiluOp = PointwiseOp<ref::Silu, cpu::Pointwise::silu, x_alone>;
+using GeluOp = PointwiseOp<ref::Gelu, cpu::Pointwise::gelu, x_alone>;
 
 std::shared_ptr<const Op> leaky_relu_op(double alpha) {
   return std::make_shared<LeakyReluOp>("leaky_relu", ref::LeakyRelu{alpha});

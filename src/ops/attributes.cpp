@@ -37,8 +37,26 @@ double AttributeReader::number(const std::string& name) {
 
 bool AttributeReader::boolean(const std::string& name) { return expect<bool>(get(name), name, "true or false"); }
 
+const std::string& AttributeReader::text(const std::string& name) {
+  return expect<std::string>(get(name), name, "a word");
+}
+
 std::vector<int64_t> AttributeReader::integers(const std::string& name) {
   return expect<std::vector<int64_t>>(get(name), name, "a list of whole numbers");
+}
+
+std::vector<int64_t> AttributeReader::integers(const std::string& name, size_t count) {
+  std::vector<int64_t> values = integers(name);
+  if (values.size() != count) {
+    throw Error(ErrorKind::format, fmt::format("attribute '{}' needs {} numbers, got {}", name, count, values.size()));
+  }
+  return values;
+}
+
+std::vector<double> AttributeReader::numbers(const std::string& name) {
+  const Attribute& attribute = get(name);
+  if (const auto* whole = std::get_if<std::vector<int64_t>>(&attribute)) return {whole->begin(), whole->end()};
+  return expect<std::vector<double>>(attribute, name, "a list of numbers");
 }
 
 void AttributeReader::finish() const {

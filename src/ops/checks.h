@@ -25,4 +25,10 @@ inline void require_rank(const Shape& shape, int rank, const char* layout) {
   require(shape.rank() == rank, "expects {} (rank {}), got {} (rank {})", layout, rank, to_string(shape), shape.rank());
 }
 
+// An axis, which may count from the end (-1 is the last), from the start.
+inline int checked_axis(int64_t axis, const Shape& shape) {
+  require(axis >= -shape.rank() && axis < shape.rank(), "{} has no axis {}", to_string(shape), axis);
+  return static_cast<int>(axis < 0 ? axis + shape.rank() : axis);
+}
+
 }  // namespace fovea

@@ -1,7 +1,9 @@
-// Inverted dropout (Srivastava et al. 2014). The mask is drawn again in backward, never stored.
+// Inverted dropout (Srivastava et al. 2014) of elements, of whole channels (Tompson et al. 2015) and of whole samples:
+// stochastic depth (Huang et al. 2016).
 #include "kernels/cpu/dropout.h"
 
 #include "fovea/ops.h"
+#include "kernels/cpu/broadcast.h"
 #include "kernels/ref/dropout.h"
 #include "ops/checks.h"
 #include "ops/op_base.h"
@@ -11,27 +13,53 @@ namespace fovea {
 
 namespace {
 
+// Units of several elements have their factors drawn first; backward draws them again.
 class DropoutKernel final : public Kernel {
  public:
-  DropoutKernel(int64_t count, double rate) : count_(count), rate_(rate) {}
+  DropoutKernel(const DropShape& shape, double rate) : shape_(shape), rate_(rate) {
+    const Shape x = {shape.batch, shape.positions, shape.channels};
+    const bool per_channel = shape.unit == DropUnit::channel;
+    factors_ = shape.unit == DropUnit::element ? 0 : shape.batch * (per_channel ? shape.channels : 1);
+    spread_ = make_broadcast(x, {shape.batch, 1, per_channel ? shape.channels : 1});
+  }
 
+  size_t scratch_size() const override { return static_cast<size_t>(factors_); }
   void forward(const Step<float>& step) override { apply(step, step.inputs[0], step.output); }
   void backward(const Step<float>& step) override { apply(step, step.output_gradient, step.input_gradients[0]); }
 
  private:
   void apply(const Step<float>& step, const float* x, float* y) const {
-    cpu::dropout(count_, step.training ? rate_ : 0, step.random, x, y);
+    const double rate = step.training ? rate_ : 0;
+    if (factors_ == 0) return cpu::dropout(shape_.elements(), rate, step.random, x, y);
+    for (int64_t i = 0; i < factors_; ++i) {
+      const bool dropped = step.random.bits(static_cast<uint64_t>(i)) < dropout_threshold(rate);
+      step.scratch[i] = dropped ? 0 : dropout_scale(rate);
+    }
+    cpu::binary_forward(cpu::Binary::multiply, spread_, x, step.scratch, y);
   }
 
-  int64_t count_;
+  DropShape shape_;
   double rate_;
+  int64_t factors_ = 0;
+  Broadcast spread_;
 };
 
-class DropoutOp final : public OpBase<DropoutOp> {
+template <DropUnit unit>
+class DropoutOp final : public OpBase<DropoutOp<unit>> {
  public:
   explicit DropoutOp(double rate) : rate_(rate) {}
 
-  std::string_view type() const override { return "dropout"; }
+  std::string_view type() const override {
+    switch (unit) {
+      case DropUnit::element:
+        return "dropout";
+      case DropUnit::channel:
+        return "spatial_dropout";
+      case DropUnit::sample:
+        return "stochastic_depth";
+    }
+    return {};
+  }
   Attributes attributes() const override { return {{"rate", rate_}}; }
   Shape infer(std::span<const Shape> inputs) const override {
     require_inputs(inputs, 1);
@@ -44,27 +72,51 @@ class DropoutOp final : public OpBase<DropoutOp> {
 
   template <class T>
   void forward(const Signature& shapes, const Step<T>& step) const {
-    ref::dropout(shapes.output.elements(), step.training ? rate_ : 0, step.random, step.inputs[0], step.output);
+    apply(shapes.output, step, step.inputs[0], step.output);
   }
   template <class T>
   void backward(const Signature& shapes, const Step<T>& step) const {
-    ref::dropout(shapes.output.elements(), step.training ? rate_ : 0, step.random, step.output_gradient,
-                 step.input_gradients[0]);
+    apply(shapes.output, step, step.output_gradient, step.input_gradients[0]);
   }
   std::unique_ptr<Kernel> prepare(const Signature& shapes, const PrepareOptions&) const override {
-    return std::make_unique<DropoutKernel>(shapes.output.elements(), rate_);
+    return std::make_unique<DropoutKernel>(drop_shape(shapes.output), rate_);
   }
 
  private:
+  static DropShape drop_shape(const Shape& x) {
+    const int64_t channels = x.rank() > 1 ? x.back() : 1;
+    return {x[0], x.elements() / (x[0] * channels), channels, unit};
+  }
+  template <class T>
+  void apply(const Shape& shape, const Step<T>& step, const T* x, T* y) const {
+    ref::dropout(drop_shape(shape), step.training ? rate_ : 0, step.random, x, y);
+  }
+
   double rate_;
 };
 
-}  // namespace
-
-std::shared_ptr<const Op> make_dropout(AttributeReader& attributes) {
-  return std::make_shared<DropoutOp>(attributes.number("rate"));
+template <DropUnit unit>
+std::shared_ptr<const Op> make(AttributeReader& attributes) {
+  return std::make_shared<DropoutOp<unit>>(attributes.number("rate"));
 }
 
-Value dropout(Value x, double rate) { return x.graph().add("", std::make_shared<DropoutOp>(rate), {x}); }
+template <DropUnit unit>
+Value build(Value x, double rate) {
+  return x.graph().add("", std::make_shared<DropoutOp<unit>>(rate), {x});
+}
+
+}  // namespace
+
+std::shared_ptr<const Op> make_dropout(AttributeReader& attributes) { return make<DropUnit::element>(attributes); }
+std::shared_ptr<const Op> make_spatial_dropout(AttributeReader& attributes) {
+  return make<DropUnit::channel>(attributes);
+}
+std::shared_ptr<const Op> make_stochastic_depth(AttributeReader& attributes) {
+  return make<DropUnit::sample>(attributes);
+}
+
+Value dropout(Value x, double rate) { return build<DropUnit::element>(x, rate); }
+Value spatial_dropout(Value x, double rate) { return build<DropUnit::channel>(x, rate); }
+Value stochastic_depth(Value x, double rate) { return build<DropUnit::sample>(x, rate); }
 
 }  // namespace fovea

@@ -101,11 +101,55 @@ Value dense_layer(Context& context, Value x) {
 
 Value batch_norm_layer(Context& context, Value x) { return batch_norm(context.name(x, "bn"), x); }
 
+template <Value (*function)(Value, double)>
 Value dropout_layer(Context& context, Value x) {
   const size_t place = context.reader.place();
   const double rate = context.reader.number("the rate");
   if (rate < 0 || rate >= 1) context.reader.fail(place, "expected a rate of at least 0 and below 1");
-  return dropout(x, rate);
+  return function(x, rate);
+}
+
+Value group_norm_layer(Context& context, Value x) {
+  const int64_t groups = context.reader.whole("the number of groups");
+  return group_norm(context.name(x, "gn"), x, {.groups = groups});
+}
+
+Value instance_norm_layer(Context& context, Value x) { return instance_norm(context.name(x, "in"), x); }
+
+Value layer_norm_layer(Context& context, Value x) { return layer_norm(context.name(x, "ln"), x); }
+
+Value local_response_norm_layer(Context& context, Value x) {
+  TextReader& reader = context.reader;
+  LocalResponseNormOptions options;
+  options.size = reader.whole("the number of channels");
+  reader.options({{"alpha", [&] { options.alpha = reader.number("alpha"); }},
+                  {"beta", [&] { options.beta = reader.number("beta"); }},
+                  {"k", [&] { options.k = reader.number("k"); }}});
+  return local_response_norm(x, options);
+}
+
+Value prelu_layer(Context& context, Value x) { return prelu(context.name(x, "prelu"), x); }
+
+Value maxout_layer(Context& context, Value x) { return maxout(x, context.reader.whole("the number of pieces")); }
+
+// Height and width of a picture.
+Value pad_layer(Context& context, Value x) {
+  const Pair pair = context.reader.pair("the padding", 0);
+  PadMode mode = PadMode::constant;
+  context.reader.options({{"reflect", [&] { mode = PadMode::reflect; }}, {"edge", [&] { mode = PadMode::edge; }}});
+  return pad(x, {{1, pair.height, pair.height}, {2, pair.width, pair.width}}, mode);
+}
+
+Value upsample_layer(Context& context, Value x) {
+  ResizeOptions options{.scale = {static_cast<double>(context.reader.whole("the factor"))}};
+  context.reader.options({{"bilinear", [&] { options.method = Interpolation::linear; }},
+                          {"bicubic", [&] { options.method = Interpolation::cubic; }}});
+  return resize(x, options);
+}
+
+template <Value (*function)(Value, int64_t, bool)>
+Value block_layer(Context& context, Value x) {
+  return function(x, context.reader.whole("the block"), false);
 }
 
 // Layers with one number that may be left out.
@@ -144,7 +188,8 @@ constexpr std::array layers = {
     Layer{"convt", convt_usage, conv_transpose_layer},
     Layer{"dense", "dense UNITS [nobias]", dense_layer},
     Layer{"depthwise", depthwise_usage, depthwise_layer},
-    Layer{"dropout", "dropout RATE", dropout_layer},
+    Layer{"depthtospace", "depthtospace BLOCK", block_layer<depth_to_space>},
+    Layer{"dropout", "dropout RATE", dropout_layer<dropout>},
     Layer{"elu", "elu [ALPHA]", elu_layer},
     Layer{"fc", "fc UNITS [nobias]", dense_layer},
     Layer{"flatten", "flatten", plain_layer<flatten>},
@@ -152,18 +197,31 @@ constexpr std::array layers = {
     Layer{"gelu", "gelu", plain_layer<gelu>},
     Layer{"globalavgpool", "globalavgpool", plain_layer<global_avg_pool>},
     Layer{"globalmaxpool", "globalmaxpool", plain_layer<global_max_pool>},
+    Layer{"groupnorm", "groupnorm GROUPS", group_norm_layer},
     Layer{"hardsigmoid", "hardsigmoid", plain_layer<hard_sigmoid>},
     Layer{"hardswish", "hardswish", plain_layer<hard_swish>},
+    Layer{"instancenorm", "instancenorm", instance_norm_layer},
+    Layer{"layernorm", "layernorm", layer_norm_layer},
     Layer{"leakyrelu", "leakyrelu [ALPHA]", leaky_relu_layer},
     Layer{"logsoftmax", "logsoftmax", plain_layer<log_softmax>},
+    Layer{"lrn", "lrn SIZE [alpha X] [beta X] [k X]", local_response_norm_layer},
+    Layer{"maxout", "maxout PIECES", maxout_layer},
     Layer{"maxpool", "maxpool KERNEL [stride N] [pad N|same|valid] [ceil]", pool_layer<max_pool>},
+    Layer{"mish", "mish", plain_layer<mish>},
+    Layer{"pad", "pad N [reflect|edge]", pad_layer},
+    Layer{"prelu", "prelu", prelu_layer},
     Layer{"relu", "relu", plain_layer<relu>},
     Layer{"relu6", "relu6", plain_layer<relu6>},
+    Layer{"selu", "selu", plain_layer<selu>},
     Layer{"separable", separable_usage, separable_layer},
     Layer{"sigmoid", "sigmoid", plain_layer<sigmoid>},
     Layer{"silu", "silu", plain_layer<silu>},
     Layer{"softmax", "softmax", plain_layer<softmax>},
+    Layer{"softplus", "softplus", plain_layer<softplus>},
+    Layer{"spacetodepth", "spacetodepth BLOCK", block_layer<space_to_depth>},
+    Layer{"spatialdropout", "spatialdropout RATE", dropout_layer<spatial_dropout>},
     Layer{"tanh", "tanh", plain_layer<tanh>},
+    Layer{"upsample", "upsample FACTOR [bilinear|bicubic]", upsample_layer},
 };
 
 std::string known_layers() {

@@ -146,6 +146,22 @@ case("silu", F.silu, (2, 5, 7, 3))
 case("silu_saturated", F.silu, ((2, 5, 7, 3), uniform(-100, 100)))
 case("gelu", F.gelu, ((2, 5, 7, 3), uniform(-3, 3)))
 case("gelu_saturated", F.gelu, ((2, 5, 7, 3), uniform(-100, 100)))
+case("exp", torch.exp, ((2, 5, 7, 3), uniform(-4, 4)))
+case("log", torch.log, ((2, 5, 7, 3), uniform(0.3, 3)))
+case("sqrt", torch.sqrt, ((2, 5, 7, 3), uniform(0.3, 3)))
+case("abs", torch.abs, ((2, 5, 7, 3), off_zero))
+case("negate", torch.neg, (2, 5, 7, 3))
+case("power_cube", lambda x: x ** 3, ((2, 5, 7, 3), off_zero))
+case("power_fraction", lambda x: x ** 1.7, ((2, 5, 7, 3), uniform(0.3, 3)))
+case("clip", lambda x: x.clamp(-0.4, 0.7), (2, 5, 7, 3))
+case("softplus", F.softplus, ((2, 5, 7, 3), uniform(-4, 4)))
+case("selu", F.selu, ((2, 5, 7, 3), off_zero))
+case("mish", F.mish, ((2, 5, 7, 3), uniform(-4, 4)))
+case("mish_saturated", F.mish, ((2, 5, 7, 3), uniform(-100, 100)))
+case("smooth_abs", lambda x: F.smooth_l1_loss(x, torch.zeros_like(x), reduction="none", beta=0.5), (2, 5, 7, 3))
+case("prelu", spatial(F.prelu), ((2, 5, 7, 3), off_zero), parameters=[Parameter(3)])
+case("prelu_shared", spatial(F.prelu), ((2, 5, 7, 6), off_zero), parameters=[Parameter(1)])
+
 
 # Convolution
 def conv(name, shape, filters, kernel, stride=1, padding=None, dilation=1, groups=1, bias=True):
@@ -313,6 +329,23 @@ def layer_norm(name, shape, epsilon=1e-5, how=uniform()):
 layer_norm("layer_norm", (2, 5, 7, 3))
 layer_norm("layer_norm_flat", (5, 37), 1e-2)
 layer_norm("layer_norm_far_from_zero", (2, 4, 5, 19), how=uniform(99, 101))
+
+
+def group_norm(name, shape, groups, epsilon=1e-5, how=uniform(), affine=True):
+    parameters = [Parameter(shape[-1], centre=1), Parameter(shape[-1])] if affine else []
+    case(name, spatial(lambda x, weight=None, bias=None: F.group_norm(x, groups, weight, bias, epsilon)), (shape, how),
+         parameters=parameters)
+
+
+group_norm("group_norm", (2, 5, 7, 6), 3)
+group_norm("group_norm_one", (2, 4, 3, 5), 1, 1e-2)
+group_norm("group_norm_far_from_zero", (2, 4, 5, 8), 2, how=uniform(99, 101))
+group_norm("group_norm_plain", (2, 4, 3, 6), 2, affine=False)
+case("instance_norm", spatial(F.instance_norm), (2, 5, 7, 3))
+case("local_response_norm", spatial(lambda x: F.local_response_norm(x, 5, 0.5, 0.75, 2)),
+     ((2, 4, 5, 9), uniform(-4, 4)))
+case("local_response_norm_even", spatial(lambda x: F.local_response_norm(x, 4, 0.3, 0.6, 1)),
+     ((2, 4, 5, 19), uniform(-4, 4)))
 case("scale", spatial(torch.mul), (2, 5, 7, 3), parameters=[Parameter(3, 1, 1)])
 
 # Shape, elementwise
@@ -320,6 +353,7 @@ case("stochastic_depth", lambda x: x * 1, (2, 5, 7, 3))
 case("flatten", lambda x: first(x).flatten(1), (2, 3, 4, 5))
 case("flatten_1d", lambda x: first(x).flatten(1), (2, 5, 3))
 case("flatten_3d", lambda x: first(x).flatten(1), (2, 2, 3, 4, 5))
+case("spatial_dropout", lambda x: x * 1, (2, 5, 7, 3))
 case("dropout", lambda x: F.dropout(x, 0.4, False), (2, 5, 7, 3))
 case("add", torch.add, (2, 5, 7, 3), (2, 5, 7, 3))
 case("add_channels", torch.add, (2, 5, 7, 3), (2, 1, 1, 3))
@@ -329,6 +363,55 @@ case("multiply_channels", torch.mul, (2, 5, 7, 3), (2, 1, 1, 3))
 case("multiply_outer", torch.mul, (2, 5, 1, 3), (2, 1, 7, 1))
 case("concatenate", lambda *xs: torch.cat(xs, -1), (2, 5, 4, 3), (2, 5, 4, 1), (2, 5, 4, 6))
 case("concatenate_flat", lambda *xs: torch.cat(xs, -1), (2, 7), (2, 4))
+
+# Shapes
+case("reshape", lambda x: x.reshape(2, 3, 40), (2, 4, 6, 5))
+case("transpose", lambda x: x.permute(0, 3, 1, 2), (2, 3, 5, 4))
+case("depth_to_space", spatial(lambda x: F.pixel_shuffle(x, 2)), (2, 3, 4, 12))
+case("space_to_depth", spatial(lambda x: F.pixel_unshuffle(x, 2)), (2, 6, 4, 3))
+case("slice_steps", lambda x: x[:, 1::3, ::2, ::4], (2, 9, 8, 7))
+case("slice_beyond", lambda x: x[:, -100:100, -2:], (2, 5, 4, 6))
+case("slice_backward", lambda x: x.flip(2)[..., [4, 2]], (2, 5, 4, 6))
+case("pad", lambda x: F.pad(x, (0, 0, 0, 3, 1, 2), value=0.5), (2, 4, 5, 3))
+case("pad_crop", lambda x: F.pad(x, (0, 0, 1, -3, -1, 2), value=-1), (2, 5, 6, 3))
+case("pad_reflect", spatial(lambda x: F.pad(x, (4, 3, 1, 2), mode="reflect")), (2, 4, 5, 3))
+case("pad_edge", spatial(lambda x: F.pad(x, (6, 7, 1, 2), mode="replicate")), (2, 4, 5, 17))
+
+
+def resize(name, shape, size=None, scale=None, mode="nearest", corners=None):
+    def function(x):
+        return F.interpolate(x, size, scale, mode, corners, recompute_scale_factor=False)
+
+    case(name, spatial(function), shape)
+
+
+resize("resize_nearest", (2, 3, 4, 5), scale=2.0)
+resize("resize_nearest_size", (2, 5, 7, 3), (8, 4))
+resize("resize_nearest_exact", (2, 5, 6, 3), (7, 9), mode="nearest-exact")
+resize("resize_bilinear", (2, 3, 4, 5), scale=2.0, mode="bilinear", corners=False)
+resize("resize_bilinear_size", (2, 5, 7, 3), (8, 4), mode="bilinear", corners=False)
+resize("resize_bilinear_scale", (2, 5, 7, 3), scale=(1.7, 0.6), mode="bilinear", corners=False)
+resize("resize_bilinear_corners", (2, 4, 5, 3), (7, 3), mode="bilinear", corners=True)
+resize("resize_bilinear_corners_one", (2, 4, 5, 3), (1, 9), mode="bilinear", corners=True)
+resize("resize_bicubic", (2, 5, 4, 3), (9, 11), mode="bicubic", corners=False)
+resize("resize_bicubic_down", (2, 9, 8, 3), (4, 5), mode="bicubic", corners=False)
+resize("resize_bicubic_corners", (2, 5, 4, 17), (3, 6), mode="bicubic", corners=True)
+case("resize_row", lambda x: F.interpolate(x.permute(0, 2, 1), 12, mode="linear").permute(0, 2, 1), (2, 7, 3))
+case("resize_volume", lambda x: F.interpolate(x.permute(0, 4, 1, 2, 3), (3, 5, 4), mode="trilinear").permute(
+    0, 2, 3, 4, 1), (2, 2, 3, 2, 3))
+
+case("reduce_mean", lambda x: x.mean((1, 2)), ((2, 5, 7, 3), uniform(-0.5, 1.5)))
+case("reduce_mean_keep", lambda x: x.mean((1, 2), keepdim=True), ((2, 5, 7, 3), uniform(-0.5, 1.5)))
+case("reduce_sum", lambda x: x.sum(2), ((3, 5, 7, 3), uniform(-0.5, 1.5)))
+case("reduce_sum_all", lambda x: x.sum().reshape(1), ((3, 4, 5, 6), uniform(-0.5, 1.5)))
+case("reduce_max", lambda x: x.amax((1, 2)), ((2, 5, 7, 3), distinct))
+case("reduce_min", lambda x: x.amin((2, 3)), ((2, 5, 7, 3), distinct))
+case("subtract", torch.sub, (2, 5, 7, 3), (2, 5, 7, 3))
+case("subtract_from_channels", torch.sub, (2, 1, 1, 17), (2, 5, 7, 17))
+case("divide", torch.div, (2, 5, 7, 3), ((2, 5, 7, 3), uniform(0.5, 2)))
+case("divide_outer", torch.div, (2, 5, 1, 3), ((2, 1, 7, 1), uniform(-2, -0.5)))
+case("minimum_pixels", torch.minimum, ((2, 3, 4, 17), off_zero), ((2, 3, 4, 1), uniform(-0.04, 0.04)))
+case("maximum_outer", torch.maximum, ((2, 5, 1, 3), off_zero), ((2, 1, 7, 1), uniform(-0.04, 0.04)))
 
 # Softmax and losses
 case("softmax", lambda x: F.softmax(x, -1), (2, 11))
@@ -344,6 +427,12 @@ def cross_entropy(logits, labels):
 
 case("cross_entropy", cross_entropy, (5, 10), ((5,), classes(10)))
 case("cross_entropy_wide_range", cross_entropy, ((5, 7), uniform(-200, 200)), ((5,), classes(7)))
+case("cross_entropy_smoothed",
+     lambda x, y: F.cross_entropy(x, y.detach().long(), label_smoothing=0.1).reshape(1), (5, 10), ((5,), classes(10)))
+case("soft_cross_entropy", lambda x, y: F.cross_entropy(x, y.detach()).reshape(1), (5, 10), ((5, 10), uniform(0, 1)))
+case("hinge", lambda x, y: x.shape[1] * F.multi_margin_loss(x, y.detach().long()).reshape(1),
+     ((6, 10), uniform(-2, 2)), ((6,), classes(10)))
+case("weighted_sum", lambda a, b: a + 0.3 * b, (2, 3, 4), (2, 3, 4))
 case("mse", lambda a, b: F.mse_loss(a, b).reshape(1), (3, 7), (3, 7))
 case("mse_pictures", lambda a, b: F.mse_loss(a, b).reshape(1), (2, 4, 5, 3), (2, 4, 5, 3))
 

@@ -60,50 +60,128 @@ HWY_INLINE hn::Vec<D> LoadStrided(D d, const float* row, int64_t stride, int64_t
   return stride == 0 ? hn::Set(d, *row) : hn::LoadU(d, row + i);
 }
 
-// Elements [begin, end) of the output, row by row.
-void BinaryForward(Binary function, Broadcast shape, int64_t begin, int64_t end, const float* a, const float* b,
-                   float* y) {
-  const BroadcastAxis inner = shape.inner();
+// Calls body(f) with f(tag, u, v) the function. NaN stays NaN.
+template <class Body>
+HWY_INLINE void WithBinary(Binary function, const Body& body) {
+  switch (function) {
+    case Binary::add:
+      return body([](auto, auto u, auto v) { return hn::Add(u, v); });
+    case Binary::subtract:
+      return body([](auto, auto u, auto v) { return hn::Sub(u, v); });
+    case Binary::multiply:
+      return body([](auto, auto u, auto v) { return hn::Mul(u, v); });
+    case Binary::divide:
+      return body([](auto, auto u, auto v) { return hn::Div(u, v); });
+    case Binary::minimum:
+      return body([](auto, auto u, auto v) { return hn::IfThenElse(hn::Or(hn::Lt(u, v), hn::IsNaN(u)), u, v); });
+    case Binary::maximum:
+      return body([](auto, auto u, auto v) { return hn::IfThenElse(hn::Or(hn::Gt(u, v), hn::IsNaN(u)), u, v); });
+    case Binary::equal:
+      return body([](auto d, auto u, auto v) { return hn::IfThenElseZero(hn::Eq(u, v), hn::Set(d, 1.0F)); });
+  }
+}
+
+// Calls body(f) with f(tag, x, z) the slope, where x() and z() load the operands.
+template <class Body>
+HWY_INLINE void WithSlope(Slope slope, const Body& body) {
+  switch (slope) {
+    case Slope::one:
+      return body([](auto d, const auto&, const auto&) { return hn::Set(d, 1.0F); });
+    case Slope::minus_one:
+      return body([](auto d, const auto&, const auto&) { return hn::Set(d, -1.0F); });
+    case Slope::other:
+      return body([](auto, const auto&, const auto& z) { return z(); });
+    case Slope::reciprocal:
+      return body([](auto d, const auto&, const auto& z) { return hn::Div(hn::Set(d, 1.0F), z()); });
+    case Slope::ratio:
+      return body([](auto, const auto& x, const auto& z) {
+        const auto v = x();
+        return hn::Div(hn::Neg(z()), hn::Mul(v, v));
+      });
+    case Slope::below:
+    case Slope::above:
+      return body([slope](auto d, const auto& x, const auto& z) {
+        const auto u = x();
+        const auto v = z();
+        const auto wins = slope == Slope::below ? hn::Lt(u, v) : hn::Gt(u, v);
+        const auto tie = hn::IfThenElseZero(hn::Eq(u, v), hn::Set(d, 0.5F));
+        return hn::IfThenElse(wins, hn::Set(d, 1.0F), tie);
+      });
+  }
+}
+
+// Calls row(offset in the output, those of a and b, count) for the parts of rows that make up elements [begin, end).
+template <class Row>
+HWY_INLINE void for_each_row(const Broadcast& shape, int64_t begin, int64_t end, const Row& row) {
+  const BroadcastAxis& inner = shape.inner();
   while (begin < end) {
     const int64_t first = begin % inner.extent;
     const int64_t count = HWY_MIN(inner.extent - first, end - begin);
-    const Offsets row = outer_position(shape, begin / inner.extent, [](const BroadcastAxis&) { return true; });
-    const float* const a_row = a + row.a + first * inner.a;
-    const float* const b_row = b + row.b + first * inner.b;
-    float* const y_row = y + begin;
-    for_each_channel(count, [=](auto d, int64_t i) {
-      const auto u = LoadStrided(d, a_row, inner.a, i);
-      const auto v = LoadStrided(d, b_row, inner.b, i);
-      hn::StoreU(function == Binary::add ? hn::Add(u, v) : hn::Mul(u, v), d, y_row + i);
-    });
+    const Offsets at = outer_position(shape, begin / inner.extent, [](const BroadcastAxis&) { return true; });
+    row(begin, at.a + first * inner.a, at.b + first * inner.b, count);
     begin += count;
   }
 }
 
-// Rows [begin, end) of da, each the sum over the axes along which a repeats.
-void BinaryGradient(Broadcast shape, int64_t begin, int64_t end, const float* dy, const float* slope, float* da) {
+// Elements [begin, end) of the output.
+void BinaryForward(Binary function, const Broadcast& shape, int64_t begin, int64_t end, const float* a, const float* b,
+                   float* y) {
+  const BroadcastAxis inner = shape.inner();
+  WithBinary(function, [&](const auto& f) {
+    for_each_row(shape, begin, end, [&](int64_t to, int64_t a_at, int64_t b_at, int64_t count) {
+      for_each_channel(count, [&](auto d, int64_t i) {
+        const auto u = LoadStrided(d, a + a_at, inner.a, i);
+        hn::StoreU(f(d, u, LoadStrided(d, b + b_at, inner.b, i)), d, y + to + i);
+      });
+    });
+  });
+}
+
+// Elements [begin, end) of dx, where x does not repeat.
+void BinaryGradientElements(Slope slope, const Broadcast& shape, int64_t begin, int64_t end, const float* x,
+                            const float* z, const float* dy, float* dx) {
+  const BroadcastAxis inner = shape.inner();
+  WithSlope(slope, [&](const auto& f) {
+    for_each_row(shape, begin, end, [&](int64_t to, int64_t x_at, int64_t z_at, int64_t count) {
+      for_each_channel(count, [&](auto d, int64_t i) {
+        const auto value = f(
+            d, [&] { return hn::LoadU(d, x + x_at + i); }, [&] { return LoadStrided(d, z + z_at, inner.b, i); });
+        hn::StoreU(hn::Mul(hn::LoadU(d, dy + to + i), value), d, dx + to + i);
+      });
+    });
+  });
+}
+
+// Rows [begin, end) of dx, each the sum over the axes along which x repeats.
+void BinaryGradient(Slope slope, const Broadcast& shape, int64_t begin, int64_t end, const float* x, const float* z,
+                    const float* dy, float* dx) {
   const BroadcastAxis inner = shape.inner();
   const int64_t repetitions = outer_count(shape, repeats);
-  for (int64_t row = begin; row < end; ++row) {
-    const Offsets to = outer_position(shape, row, runs);
-    float* const sums = da + to.a;
-    std::fill(sums, sums + (inner.a == 0 ? 1 : inner.extent), 0.0F);
-    for (int64_t i = 0; i < repetitions; ++i) {
-      const Offsets from = outer_position(shape, i, repeats);
-      const float* const dy_row = dy + to.output + from.output;
-      const float* const slope_row = slope + to.b + from.b;
-      const auto term = [=](auto d, int64_t k) {
-        return hn::Mul(hn::LoadU(d, dy_row + k), LoadStrided(d, slope_row, inner.b, k));
-      };
-      if (inner.a == 0) {
-        *sums += sum_of_vectors(inner.extent, term);
-      } else {
-        for_each_channel(inner.extent, [&](auto d, int64_t k) {
-          hn::StoreU(hn::Add(hn::LoadU(d, sums + k), term(d, k)), d, sums + k);
-        });
+  WithSlope(slope, [&](const auto& f) {
+    for (int64_t row = begin; row < end; ++row) {
+      const Offsets to = outer_position(shape, row, runs);
+      float* const sums = dx + to.a;
+      std::fill(sums, sums + (inner.a == 0 ? 1 : inner.extent), 0.0F);
+      for (int64_t i = 0; i < repetitions; ++i) {
+        const Offsets from = outer_position(shape, i, repeats);
+        const float* const dy_row = dy + to.output + from.output;
+        const int64_t z_at = to.b + from.b;
+        const auto term = [&](auto d, int64_t k) {
+          const auto value = f(
+              d, [&] { return LoadStrided(d, x + to.a, inner.a, k); },
+              [&] { return LoadStrided(d, z + z_at, inner.b, k); });
+          return hn::Mul(hn::LoadU(d, dy_row + k), value);
+        };
+        if (inner.a == 0) {
+          *sums += sum_of_vectors(inner.extent, term);
+        } else {
+          for_each_channel(inner.extent, [&](auto d, int64_t k) {
+            hn::StoreU(hn::Add(hn::LoadU(d, sums + k), term(d, k)), d, sums + k);
+          });
+        }
       }
     }
-  }
+  });
 }
 
 }  // namespace fovea::cpu::HWY_NAMESPACE
@@ -113,26 +191,33 @@ HWY_AFTER_NAMESPACE();
 namespace fovea::cpu {
 
 HWY_EXPORT(BinaryForward);
+HWY_EXPORT(BinaryGradientElements);
 HWY_EXPORT(BinaryGradient);
 
 namespace {
 constexpr int64_t grain = 16384;  // elements per chunk
+
+int64_t elements(const Broadcast& shape) {
+  return shape.inner().extent * outer_count(shape, [](const BroadcastAxis&) { return true; });
 }
+}  // namespace
 
 void binary_forward(Binary function, const Broadcast& shape, const float* a, const float* b, float* y) {
   auto* const kernel = HWY_DYNAMIC_DISPATCH(BinaryForward);
-  const int64_t count = shape.inner().extent * outer_count(shape, [](const BroadcastAxis&) { return true; });
-  parallel_for(count, grain, [&](int64_t begin, int64_t end) { kernel(function, shape, begin, end, a, b, y); });
+  parallel_for(elements(shape), grain,
+               [&](int64_t begin, int64_t end) { kernel(function, shape, begin, end, a, b, y); });
 }
 
-void binary_gradient(const Broadcast& shape, const float* dy, const float* slope, float* da) {
+void binary_gradient(Slope slope, const Broadcast& shape, const float* x, const float* z, const float* dy, float* dx) {
   const int64_t repetitions = outer_count(shape, repeats);
-  if (repetitions == 1 && runs(shape.inner())) {  // a is of the output's shape
-    return binary_forward(Binary::multiply, shape, dy, slope, da);
+  if (repetitions == 1 && runs(shape.inner())) {  // x is of the output's shape
+    auto* const kernel = HWY_DYNAMIC_DISPATCH(BinaryGradientElements);
+    return parallel_for(elements(shape), grain,
+                        [&](int64_t begin, int64_t end) { kernel(slope, shape, begin, end, x, z, dy, dx); });
   }
   auto* const kernel = HWY_DYNAMIC_DISPATCH(BinaryGradient);
   parallel_for(outer_count(shape, runs), std::max<int64_t>(1, grain / (repetitions * shape.inner().extent)),
-               [&](int64_t begin, int64_t end) { kernel(shape, begin, end, dy, slope, da); });
+               [&](int64_t begin, int64_t end) { kernel(slope, shape, begin, end, x, z, dy, dx); });
 }
 
 }  // namespace fovea::cpu

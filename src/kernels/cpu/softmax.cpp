@@ -80,24 +80,63 @@ void LogSoftmaxBackward(int64_t begin, int64_t end, int64_t count, const float* 
   }
 }
 
-void CrossEntropyForward(int64_t begin, int64_t end, int64_t count, const float* x, const float* classes,
-                         float* probabilities, float* losses) {
+// The class has 1 - smoothing of the target, all classes share the rest.
+void CrossEntropyForward(int64_t begin, int64_t end, int64_t count, float smoothing, const float* x,
+                         const float* classes, float* probabilities, float* losses) {
   for (int64_t row = begin; row < end; ++row) {
     const float* const logits = x + row * count;
     float* const p = probabilities ? probabilities + row * count : nullptr;
     const float largest = RowMax(count, logits);
     const float sum = RowExpSum(count, logits, largest, p);
     if (p) RowScale(count, 1.0F / sum, p, p);
-    losses[row] = std::log(sum) - (logits[static_cast<int64_t>(classes[row])] - largest);
+    float expected = logits[static_cast<int64_t>(classes[row])] - largest;
+    if (smoothing > 0) {
+      const float all = sum_of_vectors(
+          count, [=](auto d, int64_t k) { return hn::Sub(hn::LoadU(d, logits + k), hn::Set(d, largest)); });
+      expected += smoothing * (all / static_cast<float>(count) - expected);
+    }
+    losses[row] = std::log(sum) - expected;
   }
 }
 
-void CrossEntropyBackward(int64_t begin, int64_t end, int64_t count, const float* probabilities, const float* classes,
-                          float share, float* dx) {
+void CrossEntropyBackward(int64_t begin, int64_t end, int64_t count, float smoothing, const float* probabilities,
+                          const float* classes, float share, float* dx) {
+  const float rest = smoothing / static_cast<float>(count);
   for (int64_t row = begin; row < end; ++row) {
-    RowScale(count, share, probabilities + row * count, dx + row * count);
+    for_each_channel(count, [&](auto d, int64_t k) {
+      const auto p = hn::LoadU(d, probabilities + row * count + k);
+      hn::StoreU(hn::Mul(hn::Sub(p, hn::Set(d, rest)), hn::Set(d, share)), d, dx + row * count + k);
+    });
     const int64_t target = row * count + static_cast<int64_t>(classes[row]);
-    dx[target] = (probabilities[target] - 1.0F) * share;
+    dx[target] = (probabilities[target] - (1.0F - smoothing) - rest) * share;
+  }
+}
+
+void SoftCrossEntropyForward(int64_t begin, int64_t end, int64_t count, const float* x, const float* targets,
+                             float* probabilities, float* losses) {
+  for (int64_t row = begin; row < end; ++row) {
+    const float* const logits = x + row * count;
+    const float* const target = targets + row * count;
+    float* const p = probabilities ? probabilities + row * count : nullptr;
+    const float largest = RowMax(count, logits);
+    const float sum = RowExpSum(count, logits, largest, p);
+    if (p) RowScale(count, 1.0F / sum, p, p);
+    const float log_sum = std::log(sum);
+    losses[row] = sum_of_vectors(count, [=](auto d, int64_t k) {
+      const auto shifted = hn::Sub(hn::LoadU(d, logits + k), hn::Set(d, largest));
+      return hn::Mul(hn::LoadU(d, target + k), hn::Sub(hn::Set(d, log_sum), shifted));
+    });
+  }
+}
+
+void SoftCrossEntropyBackward(int64_t begin, int64_t end, int64_t count, const float* probabilities,
+                              const float* targets, float share, float* dx) {
+  for (int64_t i = begin * count; i < end * count; i += count) {
+    const float total = sum_of_vectors(count, [&](auto d, int64_t k) { return hn::LoadU(d, targets + i + k); });
+    for_each_channel(count, [&](auto d, int64_t k) {
+      const auto p = hn::Mul(hn::LoadU(d, probabilities + i + k), hn::Set(d, total));
+      hn::StoreU(hn::Mul(hn::Sub(p, hn::LoadU(d, targets + i + k)), hn::Set(d, share)), d, dx + i + k);
+    });
   }
 }
 
@@ -113,6 +152,8 @@ HWY_EXPORT(LogSoftmaxForward);
 HWY_EXPORT(LogSoftmaxBackward);
 HWY_EXPORT(CrossEntropyForward);
 HWY_EXPORT(CrossEntropyBackward);
+HWY_EXPORT(SoftCrossEntropyForward);
+HWY_EXPORT(SoftCrossEntropyBackward);
 
 namespace {
 int64_t row_grain(int64_t count) { return std::max<int64_t>(1, 4096 / count); }
@@ -138,18 +179,34 @@ void log_softmax_backward(int64_t rows, int64_t count, const float* y, const flo
   parallel_for(rows, row_grain(count), [&](int64_t begin, int64_t end) { kernel(begin, end, count, y, dy, dx); });
 }
 
-void cross_entropy_forward(int64_t rows, int64_t count, const float* x, const float* classes, float* probabilities,
-                           float* losses) {
+void cross_entropy_forward(int64_t rows, int64_t count, float smoothing, const float* x, const float* classes,
+                           float* probabilities, float* losses) {
   auto* const kernel = HWY_DYNAMIC_DISPATCH(CrossEntropyForward);
-  parallel_for(rows, row_grain(count),
-               [&](int64_t begin, int64_t end) { kernel(begin, end, count, x, classes, probabilities, losses); });
+  parallel_for(rows, row_grain(count), [&](int64_t begin, int64_t end) {
+    kernel(begin, end, count, smoothing, x, classes, probabilities, losses);
+  });
 }
 
-void cross_entropy_backward(int64_t rows, int64_t count, const float* probabilities, const float* classes, float share,
-                            float* dx) {
+void cross_entropy_backward(int64_t rows, int64_t count, float smoothing, const float* probabilities,
+                            const float* classes, float share, float* dx) {
   auto* const kernel = HWY_DYNAMIC_DISPATCH(CrossEntropyBackward);
+  parallel_for(rows, row_grain(count), [&](int64_t begin, int64_t end) {
+    kernel(begin, end, count, smoothing, probabilities, classes, share, dx);
+  });
+}
+
+void soft_cross_entropy_forward(int64_t rows, int64_t count, const float* x, const float* targets, float* probabilities,
+                                float* losses) {
+  auto* const kernel = HWY_DYNAMIC_DISPATCH(SoftCrossEntropyForward);
   parallel_for(rows, row_grain(count),
-               [&](int64_t begin, int64_t end) { kernel(begin, end, count, probabilities, classes, share, dx); });
+               [&](int64_t begin, int64_t end) { kernel(begin, end, count, x, targets, probabilities, losses); });
+}
+
+void soft_cross_entropy_backward(int64_t rows, int64_t count, const float* probabilities, const float* targets,
+                                 float share, float* dx) {
+  auto* const kernel = HWY_DYNAMIC_DISPATCH(SoftCrossEntropyBackward);
+  parallel_for(rows, row_grain(count),
+               [&](int64_t begin, int64_t end) { kernel(begin, end, count, probabilities, targets, share, dx); });
 }
 
 }  // namespace fovea::cpu

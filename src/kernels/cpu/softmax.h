@@ -11,11 +11,18 @@ void softmax_backward(int64_t rows, int64_t count, const float* y, const float* 
 void log_softmax_forward(int64_t rows, int64_t count, const float* x, float* y);
 void log_softmax_backward(int64_t rows, int64_t count, const float* y, const float* dy, float* dx);
 
-// Classes have been checked. losses {rows}: that of each row; probabilities {rows, count}: softmax(x), or null.
-void cross_entropy_forward(int64_t rows, int64_t count, const float* x, const float* classes, float* probabilities,
-                           float* losses);
-// dx = (probabilities - one_hot(class)) * share
-void cross_entropy_backward(int64_t rows, int64_t count, const float* probabilities, const float* classes, float share,
-                            float* dx);
+// Classes have been checked; they are smoothed as in the twin. losses {rows}: that of each row; probabilities {rows,
+// count}: softmax(x), or null.
+void cross_entropy_forward(int64_t rows, int64_t count, float smoothing, const float* x, const float* classes,
+                           float* probabilities, float* losses);
+// dx = (probabilities - target) * share
+void cross_entropy_backward(int64_t rows, int64_t count, float smoothing, const float* probabilities,
+                            const float* classes, float share, float* dx);
+
+// The same for targets {rows, count}: dx = (probabilities sum(target) - target) * share.
+void soft_cross_entropy_forward(int64_t rows, int64_t count, const float* x, const float* targets, float* probabilities,
+                                float* losses);
+void soft_cross_entropy_backward(int64_t rows, int64_t count, const float* probabilities, const float* targets,
+                                 float share, float* dx);
 
 }  // namespace fovea::cpu

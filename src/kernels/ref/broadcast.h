@@ -5,36 +5,91 @@
 
 #include "fovea/shape.h"
 
-// Binary functions y = f(a, b) with inputs repeated along axes where their extent is 1.
+// Binary functions y = f(a, b) with inputs repeated along axes where their extent is 1. slopes gives the derivatives by
+// a and by b; where `reads` is false it gives them without looking at a and b.
 namespace fovea::ref {
 
+template <class T>
+struct Slopes {
+  T by_a, by_b;
+};
+
 struct Add {
+  static constexpr bool reads = false;
   template <class T>
   T value(T a, T b) const {
     return a + b;
   }
   template <class T>
-  T slope_a(T /*a*/, T /*b*/) const {
-    return T(1);
+  Slopes<T> slopes(T /*a*/, T /*b*/) const {
+    return {T(1), T(1)};
+  }
+};
+
+struct Subtract {
+  static constexpr bool reads = false;
+  template <class T>
+  T value(T a, T b) const {
+    return a - b;
   }
   template <class T>
-  T slope_b(T /*a*/, T /*b*/) const {
-    return T(1);
+  Slopes<T> slopes(T /*a*/, T /*b*/) const {
+    return {T(1), T(-1)};
   }
 };
 
 struct Multiply {
+  static constexpr bool reads = true;
   template <class T>
   T value(T a, T b) const {
     return a * b;
   }
   template <class T>
-  T slope_a(T /*a*/, T b) const {
-    return b;
+  Slopes<T> slopes(T a, T b) const {
+    return {b, a};
+  }
+};
+
+struct Divide {
+  static constexpr bool reads = true;
+  template <class T>
+  T value(T a, T b) const {
+    return a / b;
   }
   template <class T>
-  T slope_b(T a, T /*b*/) const {
-    return a;
+  Slopes<T> slopes(T a, T b) const {
+    return {T(1) / b, -a / (b * b)};
+  }
+};
+
+// Of equal numbers each has half of the gradient.
+template <class T>
+Slopes<T> slopes_of_choice(bool is_a, bool equal) {
+  if (equal) return {T(0.5), T(0.5)};
+  return is_a ? Slopes<T>{T(1), T(0)} : Slopes<T>{T(0), T(1)};
+}
+
+struct Minimum {
+  static constexpr bool reads = true;
+  template <class T>
+  T value(T a, T b) const {
+    return a < b || a != a ? a : b;
+  }
+  template <class T>
+  Slopes<T> slopes(T a, T b) const {
+    return slopes_of_choice<T>(a < b, a == b);
+  }
+};
+
+struct Maximum {
+  static constexpr bool reads = true;
+  template <class T>
+  T value(T a, T b) const {
+    return a > b || a != a ? a : b;
+  }
+  template <class T>
+  Slopes<T> slopes(T a, T b) const {
+    return slopes_of_choice<T>(a > b, a == b);
   }
 };
 
@@ -67,8 +122,9 @@ void binary_backward(const F& f, const Shape& a_shape, const Shape& b_shape, con
   for (int64_t i = 0; i < shape.elements(); ++i) {
     const int64_t ia = broadcast_index(shape, a_shape, i);
     const int64_t ib = broadcast_index(shape, b_shape, i);
-    if (da) da[ia] += dy[i] * f.slope_a(a ? a[ia] : T(0), b ? b[ib] : T(0));
-    if (db) db[ib] += dy[i] * f.slope_b(a ? a[ia] : T(0), b ? b[ib] : T(0));
+    const Slopes<T> slopes = f.slopes(a ? a[ia] : T(0), b ? b[ib] : T(0));
+    if (da) da[ia] += dy[i] * slopes.by_a;
+    if (db) db[ib] += dy[i] * slopes.by_b;
   }
 }
 

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 // Pointwise functions y = f(x) and their gradients. Each function object gives f(x), and the derivative as a
-// function of x and y, whichever is cheaper.
+// function of x and y, whichever is cheaper. options() are its numbers by name.
 namespace fovea::ref {
 
 struct Relu {
@@ -21,6 +23,7 @@ struct Relu {
 
 struct LeakyRelu {
   double alpha;
+  auto options() const { return std::array{std::pair<const char*, double>("alpha", alpha)}; }
   template <class T>
   T value(T x) const {
     return x > T(0) ? x : T(alpha) * x;
@@ -33,6 +36,7 @@ struct LeakyRelu {
 
 struct Elu {
   double alpha;
+  auto options() const { return std::array{std::pair<const char*, double>("alpha", alpha)}; }
   template <class T>
   T value(T x) const {
     return x > T(0) ? x : T(alpha) * std::expm1(x);
