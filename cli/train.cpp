@@ -244,6 +244,15 @@ void add_optimizer_flags(CLI::App& command, FitOptions& fit) {
   add_number(command, "--momentum", fit.optimizer.momentum, "of SGD, at least 0 and below 1")->group(group);
   command.add_flag("--nesterov", fit.optimizer.nesterov, "Nesterov's momentum")->group(group);
   add_number(command, "--weight-decay", fit.optimizer.weight_decay, "L2 penalty")->group(group);
+  add_number(command, "--max-norm", fit.optimizer.max_norm, "largest norm of a filter's weights; 0: no limit")
+      ->group(group);
+  add_choice<Loss::Kind>(command, "--loss", fit.loss.kind,
+                         {{"cross-entropy", Loss::Kind::cross_entropy}, {"hinge", Loss::Kind::hinge}},
+                         "what is minimised")
+      ->group(group);
+  add_number(command, "--label-smoothing", fit.loss.label_smoothing,
+             "share of the target that all classes have in common, 0 to 1")
+      ->group(group);
   using Kind = Schedule::Kind;
   add_choice<Kind>(command, "--schedule", fit.schedule.kind,
                    {{"constant", Kind::constant}, {"step", Kind::step}, {"cosine", Kind::cosine}},

@@ -79,6 +79,19 @@ TEST(Sgd, GivesTheSameBitsForAnyNumberOfThreads) {
   EXPECT_EQ(results[0], results[2]);
 }
 
+TEST(Sgd, LimitsTheNormOfEachFilter) {
+  Model model = dense_model(2, 3);
+  Tensor& x = model.parameter("fc.weight");
+  const std::vector<float> start = {3, 4, 0.3F, 0.4F, 0, 0};
+  std::ranges::copy(start, x.values().begin());
+  const auto optimizer = make_optimizer(Sgd{.lr = 1, .momentum = 0, .max_norm = 2.5}, model);
+  const std::vector<float> gradient = {-3, -4, 0, 0, 0, 1};
+  const std::vector<std::span<const float>> gradients = {gradient};
+  optimizer->step(gradients, 1);  // {6, 8}, {0.3, 0.4}, {0, -1}
+  const std::vector<float> expected = {1.5F, 2, 0.3F, 0.4F, 0, -1};
+  for (int64_t i = 0; i < 6; ++i) EXPECT_FLOAT_EQ(x[i], expected[static_cast<size_t>(i)]);
+}
+
 TEST(Sgd, KeepsAVelocityForTrainedParametersOnly) {
   Graph graph;
   batch_norm(Scope(graph) / "bn", graph.input("x", {2, 2, 3}));
@@ -101,6 +114,7 @@ TEST(Sgd, RefusesNonsense) {
   refuses({.momentum = 1}, "momentum");
   refuses({.momentum = nan}, "momentum");
   refuses({.weight_decay = -1}, "weight decay");
+  refuses({.max_norm = -1}, "largest norm");
   refuses({.momentum = 0, .nesterov = true}, "Nesterov");
 }
 

@@ -110,8 +110,9 @@ TEST_F(ProgramTest, HelpAndVersionSucceed) {
 
 TEST_F(ProgramTest, TrainHelpShowsDefaults) {
   const std::string help = succeeds({"train", "--help"}).out;
-  for (const char* shown : {"--epochs INT=10", "--batch INT=64", "--momentum FLOAT=0.9",
-                            "--schedule constant|step|cosine=cosine", "--on-bad-picture refuse|skip=refuse"}) {
+  for (const char* shown :
+       {"--epochs INT=10", "--batch INT=64", "--momentum FLOAT=0.9", "--schedule constant|step|cosine=cosine",
+        "--loss cross-entropy|hinge=cross-entropy", "--on-bad-picture refuse|skip=refuse"}) {
     EXPECT_THAT(help, HasSubstr(shown));
   }
 }
@@ -156,6 +157,10 @@ TEST_F(ProgramTest, SlipsOfTheCommandLineAreUsageErrors) {
       {train({"--lr", "fast"}), {"--lr", "a number", "'fast'"}},
       {train({"--momentum", "1"}), {"momentum", "[0, 1)"}},
       {train({"--weight-decay", "-1"}), {"weight decay", "-1"}},
+      {train({"--max-norm", "-1"}), {"largest norm", "-1"}},
+      {train({"--label-smoothing", "2"}), {"label smoothing", "between 0 and 1", "2"}},
+      {train({"--loss", "hinge", "--label-smoothing", "0.1"}), {"cross-entropy only", "0.1"}},
+      {train({"--loss", "hing"}), {"--loss", "did you mean 'hinge'?"}},
       {train({"--threads", "0"}), {"threads", "between 1 and"}},
       {train({"--threads", "many"}), {"--threads", "'many'"}},
       {train({"--workers", "0"}), {"workers", "between 1 and"}},
@@ -183,6 +188,14 @@ TEST_F(ProgramTest, SlipsOfTheCommandLineAreUsageErrors) {
 TEST_F(ProgramTest, ARefusedRunLeavesNoFolder) {
   refuses({"train", "--model", "flatten, fc 4", "--data", "idx", "--batch", "0"}, 2, {"batch"});
   EXPECT_FALSE(fs::exists(at("runs/network")));
+}
+
+TEST_F(ProgramTest, LossesAndLimitsOfWeights) {
+  succeeds(train({"--loss", "hinge", "--max-norm", "2"}));
+  EXPECT_THAT(read_text(at("run/config.json")), testing::AllOf(HasSubstr("\"hinge\""), HasSubstr("\"max_norm\": 2")));
+  fs::remove_all(at("run"));
+  succeeds(train({"--label-smoothing", "0.1"}));
+  EXPECT_THAT(read_text(at("run/config.json")), HasSubstr("\"label_smoothing\": 0.1"));
 }
 
 TEST_F(ProgramTest, AHugeBatchIsTheWholeSet) { succeeds(train({"--batch", "99999999999"})); }

@@ -347,7 +347,8 @@ TEST(RunFolder, ConfigHoldsEveryOption) {
   options.workers = 2;
   options.save_every = 12.5;
   options.seed = UINT64_MAX;
-  options.optimizer = {.lr = 0.1, .momentum = 0.7, .weight_decay = 1e-3, .nesterov = true};
+  options.optimizer = {.lr = 0.1, .momentum = 0.7, .weight_decay = 1e-3, .nesterov = true, .max_norm = 3.5};
+  options.loss = {.kind = Loss::Kind::cross_entropy, .label_smoothing = 0.1};
   options.schedule = {.kind = Schedule::Kind::cosine, .every = 3, .gamma = 0.3, .floor = 0.01, .warmup = 0.5};
   options.details = {{"model", "toy"}, {"data", "stripes \"\xC3\xA9\""}};
   run(folder.path(), options);
@@ -361,6 +362,9 @@ TEST(RunFolder, ConfigHoldsEveryOption) {
   EXPECT_EQ(read.optimizer.momentum, 0.7);
   EXPECT_EQ(read.optimizer.weight_decay, 1e-3);
   EXPECT_TRUE(read.optimizer.nesterov);
+  EXPECT_EQ(read.optimizer.max_norm, 3.5);
+  EXPECT_EQ(read.loss.kind, Loss::Kind::cross_entropy);
+  EXPECT_EQ(read.loss.label_smoothing, 0.1);
   EXPECT_EQ(read.schedule.kind, Schedule::Kind::cosine);
   EXPECT_EQ(read.schedule.every, 3);
   EXPECT_EQ(read.schedule.gamma, 0.3);

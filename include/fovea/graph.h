@@ -53,6 +53,13 @@ struct Node {
   Shape shape;                   // of the output, batch of one
 };
 
+// An output that training alone looks at: `weight` times its loss is added to that of the network's output, as with the
+// auxiliary classifiers of GoogLeNet (Szegedy et al. 2015, section 5). Sessions do not compute it unless asked to.
+struct AuxiliaryOutput {
+  int node;
+  double weight;
+};
+
 struct Cost {
   int64_t parameters = 0;     // trainable elements
   int64_t multiply_adds = 0;  // for one sample
@@ -83,6 +90,9 @@ class Graph {
   void set_output(Value value) { output_ = value.node(); }
   Value output() { return {this, output_}; }
   int output_node() const { return output_; }
+  // Throws Error(usage) unless the weight is finite.
+  void add_auxiliary_output(Value value, double weight);
+  const std::vector<AuxiliaryOutput>& auxiliary_outputs() const { return auxiliary_; }
 
   const std::vector<Node>& nodes() const { return nodes_; }
   const Node& node(int index) const { return nodes_[static_cast<size_t>(index)]; }
@@ -106,6 +116,7 @@ class Graph {
   std::map<std::string, int, std::less<>> index_;  // of each node, by name
   std::vector<ParameterSpec> parameters_;
   int output_ = -1;
+  std::vector<AuxiliaryOutput> auxiliary_;
 };
 
 }  // namespace fovea

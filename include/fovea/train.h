@@ -77,13 +77,22 @@ struct Progress {
   double seconds_left = 0;  // of all training steps to come, at this rate
 };
 
+// What training minimises, averaged over the batch (ops.h has the formulas). A network's auxiliary outputs have the
+// same loss, times their weights; evaluation looks at the first output alone.
+struct Loss {
+  enum class Kind { cross_entropy, hinge };
+  Kind kind = Kind::cross_entropy;
+  double label_smoothing = 0;  // of the cross-entropy, 0 to 1
+};
+
 struct FitOptions {
   int64_t epochs = 10;
   int64_t batch = 64;  // at most the size of the training set; a last batch that is not full is left out
   Sgd optimizer{};
   Schedule schedule{};  // evaluated before each step
-  uint64_t seed = 0;    // of the order of items and of dropout
-  int workers = 1;      // background threads that read pictures
+  Loss loss{};
+  uint64_t seed = 0;  // of the order of items and of dropout
+  int workers = 1;    // background threads that read pictures
 
   // Where the run is kept (see run_folder.h); empty: nowhere.
   std::filesystem::path run_folder{};
@@ -97,7 +106,7 @@ struct FitOptions {
   const std::atomic<bool>* stop = nullptr;
 };
 
-// Trains the parameters by cross-entropy and leaves them as they are after the last step. Each epoch visits the items
+// Trains the parameters by the loss and leaves them as they are after the last step. Each epoch visits the items
 // of `train` in a new order, decided by (seed, epoch); `validation` (may be null) is evaluated after each epoch.
 // The same model, data and options give the same bits for any number of threads and workers.
 // With a run folder the whole state is saved at the start, every save_every seconds, after each epoch and on `stop`.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/saturate.h"
 #include "core/suggest.h"
@@ -65,6 +66,14 @@ Value Graph::add(const std::string& name, std::shared_ptr<const Op> op, const st
     parameters_.push_back(std::move(spec));
   }
   return append(std::move(node));
+}
+
+void Graph::add_auxiliary_output(Value value, double weight) {
+  if (!std::isfinite(weight)) {
+    throw Error(ErrorKind::usage,
+                fmt::format("auxiliary output '{}': the weight must be finite, got {}", value.name(), weight));
+  }
+  auxiliary_.push_back({value.node(), weight});
 }
 
 Value Graph::append(Node node) {

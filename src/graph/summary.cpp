@@ -85,6 +85,7 @@ void warn_of_unused_borders(const Graph& graph, const Node& node, std::vector<st
 void warn_of_dead_nodes(const Graph& graph, std::vector<std::string>& warnings) {
   std::vector<bool> used(graph.nodes().size());
   if (graph.output_node() >= 0) used[static_cast<size_t>(graph.output_node())] = true;
+  for (const AuxiliaryOutput& auxiliary : graph.auxiliary_outputs()) used[static_cast<size_t>(auxiliary.node)] = true;
   for (size_t i = used.size(); i-- > 0;) {
     if (!used[i]) continue;
     for (const int input : graph.nodes()[i].inputs) used[static_cast<size_t>(input)] = true;

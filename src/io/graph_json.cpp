@@ -27,11 +27,19 @@ const std::string& checked_text(const std::string& text) {
   return text;
 }
 
+// A list of whole numbers, unless one of them is written with a point.
+Attribute list_from_json(const json& list) {
+  if (std::ranges::none_of(list, [](const json& item) { return item.is_number_float(); })) return json_integers(list);
+  std::vector<double> numbers;
+  for (const json& item : list) numbers.push_back(json_number(item));
+  return numbers;
+}
+
 Attribute attribute_from_json(const json& value) {
   if (value.is_boolean()) return value.get<bool>();
   if (value.is_number_float()) return value.get<double>();
   if (value.is_string()) return checked_text(json_text(value));
-  if (value.is_array()) return json_integers(value);
+  if (value.is_array()) return list_from_json(value);
   return json_integer(value);
 }
 
@@ -76,7 +84,11 @@ json graph_to_json(const Graph& graph) {
     }
     nodes.push_back(std::move(entry));
   }
-  return {{"nodes", std::move(nodes)}, {"output", graph.node(graph.output_node()).name}};
+  json result = {{"nodes", std::move(nodes)}, {"output", graph.node(graph.output_node()).name}};
+  for (const AuxiliaryOutput& auxiliary : graph.auxiliary_outputs()) {
+    result["auxiliary"].push_back({{"output", graph.node(auxiliary.node).name}, {"weight", auxiliary.weight}});
+  }
+  return result;
 }
 
 Graph graph_from_json(const json& value, const std::string& source) {
@@ -93,6 +105,13 @@ Graph graph_from_json(const json& value, const std::string& source) {
     }
     at = "graph, output";
     graph.set_output(find(graph, json_text(json_member(value, "output"))));
+    if (value.contains("auxiliary")) {
+      at = "graph, auxiliary";
+      for (const json& item : json_array(value, "auxiliary")) {
+        graph.add_auxiliary_output(find(graph, json_text(json_member(item, "output"))),
+                                   json_number(json_member(item, "weight")));
+      }
+    }
     return graph;
   } catch (const Error& error) {
     throw Error(ErrorKind::format, fmt::format("{}: {}: {}", source, at, error.what()));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "fovea/error.h"
+#include "train/training_loss.h"
 
 namespace fovea {
 
@@ -29,8 +30,14 @@ Classifier find_classifier(const Model& model, const Dataset& dataset) {
     throw Error(ErrorKind::format, fmt::format("node '{}' gives {}, the data set has {} classes", output.name,
                                                to_string(output.shape.without_batch()), classes));
   }
-  const bool normalised = output.op && (output.op->type() == "softmax" || output.op->type() == "log_softmax");
-  return {input.name, normalised ? graph.node(output.inputs[0]).name : output.name, classes};
+  for (const AuxiliaryOutput& auxiliary : graph.auxiliary_outputs()) {
+    const Node& node = graph.node(auxiliary.node);
+    if (node.shape == output.shape) continue;
+    throw Error(ErrorKind::format, fmt::format("auxiliary output '{}' gives {}, the output '{}' {}", node.name,
+                                               to_string(node.shape.without_batch()), output.name,
+                                               to_string(output.shape.without_batch())));
+  }
+  return {input.name, graph.node(logits_node(graph, graph.output_node())).name, classes};
 }
 
 std::string describe_non_finite(Session& session) {

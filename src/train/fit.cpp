@@ -51,7 +51,7 @@ class Trainer {
     state_.items = train_->size();
     state_.batch = std::min(options.batch, state_.items);
     steps_ = state_.items / std::max<int64_t>(state_.batch, 1);
-    step_.emplace(model, *train_, options.optimizer, state_.batch, options.seed);
+    step_.emplace(model, *train_, options, state_.batch);
     if (validation) {
       evaluator_.emplace(model, std::move(validation),
                          EvaluateOptions{.batch = state_.batch, .workers = options.workers});

@@ -26,6 +26,9 @@ constexpr std::array schedule_names = {std::pair{Schedule::Kind::constant, "cons
                                        std::pair{Schedule::Kind::step, "step"},
                                        std::pair{Schedule::Kind::cosine, "cosine"}};
 
+constexpr std::array loss_names = {std::pair{Loss::Kind::cross_entropy, "cross_entropy"},
+                                   std::pair{Loss::Kind::hinge, "hinge"}};
+
 [[noreturn]] void fail_creating(const fs::path& folder, const std::error_code& error) {
   throw Error(ErrorKind::data, fmt::format("cannot create {}: {}", printable(folder), error.message()));
 }
@@ -37,6 +40,8 @@ json to_json(const FitOptions& options) {
   for (const auto& [key, value] : options.details) details[printable(key)] = printable(value);
   const auto* kind = schedule_names.begin();
   while (kind->first != schedule.kind) ++kind;
+  const auto* loss = loss_names.begin();
+  while (loss->first != options.loss.kind) ++loss;
   return {{"epochs", options.epochs},
           {"batch", options.batch},
           {"seed", options.seed},
@@ -47,7 +52,9 @@ json to_json(const FitOptions& options) {
             {"lr", sgd.lr},
             {"momentum", sgd.momentum},
             {"weight_decay", sgd.weight_decay},
-            {"nesterov", sgd.nesterov}}},
+            {"nesterov", sgd.nesterov},
+            {"max_norm", sgd.max_norm}}},
+          {"loss", {{"kind", loss->second}, {"label_smoothing", options.loss.label_smoothing}}},
           {"schedule",
            {{"kind", kind->second},
             {"every", schedule.every},
@@ -64,7 +71,9 @@ Sgd sgd_from_json(const json& value) {
     throw Error(ErrorKind::format, fmt::format("unknown optimizer {}", quote_name(type)));
   }
   const json& nesterov = json_member(value, "nesterov");
-  return {number(value, "lr"), number(value, "momentum"), number(value, "weight_decay"), nesterov == json(true)};
+  const double max_norm = value.contains("max_norm") ? number(value, "max_norm") : 0;  // runs from before it
+  return {number(value, "lr"), number(value, "momentum"), number(value, "weight_decay"), nesterov == json(true),
+          max_norm};
 }
 
 Schedule schedule_from_json(const json& value) {
@@ -76,6 +85,14 @@ Schedule schedule_from_json(const json& value) {
   throw Error(ErrorKind::format, fmt::format("unknown schedule {}", quote_name(name)));
 }
 
+Loss loss_from_json(const json& value) {
+  const std::string& name = json_text(json_member(value, "kind"));
+  for (const auto& [kind, kind_name] : loss_names) {
+    if (name == kind_name) return {kind, number(value, "label_smoothing")};
+  }
+  throw Error(ErrorKind::format, fmt::format("unknown loss {}", quote_name(name)));
+}
+
 FitOptions options_from_json(const json& value) {
   FitOptions options;
   options.epochs = json_integer(json_member(value, "epochs"));
@@ -85,6 +102,7 @@ FitOptions options_from_json(const json& value) {
   options.save_every = number(value, "save_every");
   options.optimizer = sgd_from_json(json_member(value, "optimizer"));
   options.schedule = schedule_from_json(json_member(value, "schedule"));
+  if (value.contains("loss")) options.loss = loss_from_json(value["loss"]);  // runs from before it have none
   for (const auto& [key, text] : json_member(value, "details").items()) options.details[key] = json_text(text);
   return options;
 }

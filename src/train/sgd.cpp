@@ -38,6 +38,15 @@ void update_nesterov(float* __restrict x, float* __restrict v, const float* __re
   }
 }
 
+// Scales x down to the norm `limit` if its own is above.
+void limit_norm(std::span<float> x, double limit) {
+  double squares = 0;
+  for (const float value : x) squares += static_cast<double>(value) * value;
+  if (squares <= limit * limit) return;
+  const auto scale = static_cast<float>(limit / std::sqrt(squares));
+  for (float& value : x) value *= scale;
+}
+
 void check(const Sgd& options) {
   const auto refuse = [](const char* what, double value) {
     throw Error(ErrorKind::usage, fmt::format("SGD: {}, got {}", what, value));
@@ -46,6 +55,9 @@ void check(const Sgd& options) {
   if (!(options.momentum >= 0 && options.momentum < 1)) refuse("momentum must be in [0, 1)", options.momentum);
   if (!(options.weight_decay >= 0) || !std::isfinite(options.weight_decay)) {
     refuse("weight decay must not be negative", options.weight_decay);
+  }
+  if (!(options.max_norm >= 0) || !std::isfinite(options.max_norm)) {
+    refuse("the largest norm must not be negative", options.max_norm);
   }
   if (options.nesterov && options.momentum == 0) refuse("Nesterov needs a positive momentum", options.momentum);
 }
@@ -77,6 +89,7 @@ class SgdOptimizer final : public Optimizer {
               chunk.count, c);
       }
     });
+    if (options_.max_norm > 0) limit_norms();
   }
 
   std::vector<OptimizerTensor> state() override {
@@ -89,6 +102,20 @@ class SgdOptimizer final : public Optimizer {
   }
 
  private:
+  void limit_norms() {
+    for (size_t i = 0; i < velocities_.size(); ++i) {
+      Tensor& x = model_.parameters()[i];
+      if (velocities_[i].empty() || x.shape().rank() < 2) continue;
+      const int64_t filters = x.shape()[0];
+      const int64_t size = x.size() / filters;
+      parallel_for(filters, std::max<int64_t>(1, chunk_size / size), [&](int64_t first, int64_t last) {
+        for (int64_t k = first; k < last; ++k) {
+          limit_norm(x.values().subspan(static_cast<size_t>(k * size), static_cast<size_t>(size)), options_.max_norm);
+        }
+      });
+    }
+  }
+
   struct Chunk {
     size_t parameter;
     int64_t begin, count;

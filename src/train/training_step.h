@@ -8,14 +8,16 @@
 #include "fovea/data.h"
 #include "fovea/optim.h"
 #include "fovea/session.h"
+#include "fovea/train.h"
 #include "train/classifier.h"
+#include "train/training_loss.h"
 
 namespace fovea {
 
-// One step of training a classifier: forward, cross-entropy, backward, update.
+// One step of training a classifier: forward, loss, backward, update.
 class TrainingStep {
  public:
-  TrainingStep(Model& model, const Dataset& dataset, const Sgd& optimizer, int64_t batch, uint64_t seed);
+  TrainingStep(Model& model, const Dataset& dataset, const FitOptions& options, int64_t batch);
 
   struct Result {
     float loss;       // mean over the batch
@@ -29,16 +31,8 @@ class TrainingStep {
   Optimizer& optimizer() { return *optimizer_; }
 
  private:
-  // The network with a loss added.
-  struct Network {
-    Graph graph;
-    Classifier classifier;
-    std::string labels;
-    std::string loss;
-  };
-  static Network add_loss(const Model& model, const Dataset& dataset);
-
-  Network network_;
+  Classifier classifier_;
+  TrainingLoss network_;
   Session session_;
   std::unique_ptr<Optimizer> optimizer_;
   std::vector<std::span<const float>> gradients_;  // of the model's parameters

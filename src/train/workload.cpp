@@ -2,8 +2,8 @@
 
 #include "fovea/bench.h"
 #include "fovea/error.h"
-#include "fovea/ops.h"
 #include "fovea/random.h"
+#include "train/training_loss.h"
 
 namespace fovea {
 
@@ -19,17 +19,15 @@ SessionOptions session_options(int64_t batch, bool training, const std::string& 
 
 Workload::Network Workload::describe(const Model& model, bool training) {
   Network network{model.graph(), "", "", ""};
-  Graph& graph = network.graph;
+  const Graph& graph = network.graph;
   const std::vector<int> inputs = graph.inputs();
   if (inputs.empty()) throw Error(ErrorKind::usage, "the network has no input");
   network.input = graph.node(inputs[0]).name;
   if (!training) return network;
-  const Node& output = graph.node(graph.output_node());
-  const bool normalised = output.op && (output.op->type() == "softmax" || output.op->type() == "log_softmax");
-  const Value logits(&graph, normalised ? output.inputs[0] : graph.output_node());
-  network.labels = "labels";
-  while (graph.contains(network.labels)) network.labels += '_';
-  network.loss = cross_entropy(logits, graph.input(network.labels, Shape{})).name();
+  TrainingLoss with_loss = add_training_loss(model.graph(), {});
+  network.graph = std::move(with_loss.graph);
+  network.labels = with_loss.labels;
+  network.loss = with_loss.loss;
   return network;
 }
 

@@ -132,12 +132,17 @@ Value prelu_layer(Context& context, Value x) { return prelu(context.name(x, "pre
 
 Value maxout_layer(Context& context, Value x) { return maxout(x, context.reader.whole("the number of pieces")); }
 
-// Height and width of a picture.
+// All spatial axes.
 Value pad_layer(Context& context, Value x) {
-  const Pair pair = context.reader.pair("the padding", 0);
+  const size_t place = context.reader.place();
+  const Extents widths = context.reader.extents("the padding", 0);
   PadMode mode = PadMode::constant;
   context.reader.options({{"reflect", [&] { mode = PadMode::reflect; }}, {"edge", [&] { mode = PadMode::edge; }}});
-  return pad(x, {{1, pair.height, pair.height}, {2, pair.width, pair.width}}, mode);
+  const int axes = x.shape().rank() - 2;
+  if (axes < 1 || !widths.serves(axes)) context.reader.fail(place, "expected one width for each spatial axis, or one");
+  std::vector<AxisPadding> sides;
+  for (int axis = 0; axis < axes; ++axis) sides.push_back({axis + 1, widths[axis], widths[axis]});
+  return pad(x, sides, mode);
 }
 
 Value upsample_layer(Context& context, Value x) {
