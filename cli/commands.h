@@ -15,5 +15,8 @@ Run add_predict(CLI::App& program);
 Run add_summary(CLI::App& program);
 Run add_bench(CLI::App& program);
 Run add_doctor(CLI::App& program);
+Run add_inspect(CLI::App& program);
+Run add_convert(CLI::App& program);
+Run add_run(CLI::App& program);
 
 }  // namespace fovea::cli

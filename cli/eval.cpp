@@ -6,8 +6,8 @@
 #include "arguments.h"
 #include "commands.h"
 #include "fovea/error.h"
-#include "fovea/model_file.h"
 #include "fovea/train.h"
+#include "model_options.h"
 #include "options.h"
 
 namespace fovea::cli {
@@ -17,7 +17,8 @@ namespace {
 struct EvalOptions {
   CommonOptions common;
   DataOptions data;
-  std::string model;
+  ModelOptions model;
+  std::string input;
   std::string split = "test";
   int64_t batch = 64;
   bool confusion = false;
@@ -57,8 +58,7 @@ void print_json(const Dataset& dataset, const Evaluation& evaluation) {
 
 void run_eval(const EvalOptions& options) {
   options.common.apply();
-  require_option(options.model, "name a model file, such as runs/lenet5/best.safetensors");
-  Model model = load_model(options.model);
+  Model model = options.model.open(input_shape(options.input));
   const auto dataset = choose_split(options);
   const Evaluation evaluation = evaluate(model, dataset, {.batch = options.batch});
   switch (options.format) {
@@ -76,7 +76,9 @@ void run_eval(const EvalOptions& options) {
 Run add_eval(CLI::App& program) {
   auto options = std::make_shared<EvalOptions>();
   CLI::App* command = program.add_subcommand("eval", "How well a trained network does on a data set");
-  command->add_option("model", options->model, "model file, such as runs/lenet5/best.safetensors")->type_name("FILE");
+  options->model.add(*command);
+  options->model.add_pictures(*command);
+  add_input_option(*command, options->input);
   options->data.add(*command);
   add_choice(*command, "--split", options->split, {"test", "train"}, "which part of the data");
   add_number(*command, "--batch", options->batch, "pictures at a time");

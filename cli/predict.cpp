@@ -11,7 +11,7 @@
 #include "arguments.h"
 #include "commands.h"
 #include "fovea/error.h"
-#include "fovea/model_file.h"
+#include "model_options.h"
 #include "options.h"
 
 namespace fovea::cli {
@@ -20,7 +20,8 @@ namespace {
 
 struct PredictOptions {
   CommonOptions common;
-  std::string model;
+  ModelOptions model;
+  std::string input;
   std::vector<std::string> pictures;
   int64_t top = 3;
   Format format = Format::text;
@@ -49,10 +50,10 @@ void print_csv(const std::string& picture, const std::vector<Guess>& guesses) {
 
 void run_predict(const PredictOptions& options) {
   options.common.apply();
-  require_option(options.model, "name a model file, such as runs/lenet5/best.safetensors, then pictures");
+  require_option(options.model.model, "name a model file, such as runs/lenet5/best.safetensors, then pictures");
   if (options.pictures.empty()) throw Error(ErrorKind::usage, "name pictures after the model file");
   if (options.top < 1) throw Error(ErrorKind::usage, fmt::format("--top must be at least 1, got {}", options.top));
-  Predictor predictor(load_model(options.model));
+  Predictor predictor(options.model.open(input_shape(options.input)));
   if (options.format == Format::csv) fmt::print("picture,rank,class,probability\n");
   // A picture that cannot be read is named, and the others still get their answer.
   std::string failures;
@@ -83,7 +84,9 @@ void run_predict(const PredictOptions& options) {
 Run add_predict(CLI::App& program) {
   auto options = std::make_shared<PredictOptions>();
   CLI::App* command = program.add_subcommand("predict", "What a trained network sees in pictures");
-  command->add_option("model", options->model, "model file, such as runs/lenet5/best.safetensors")->type_name("FILE");
+  options->model.add(*command);
+  options->model.add_pictures(*command);
+  add_input_option(*command, options->input);
   command->add_option("pictures", options->pictures, "JPEG or PNG files")
       ->type_name("FILE")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);

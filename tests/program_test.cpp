@@ -103,7 +103,7 @@ class ProgramTest : public testing::Test {
 TEST_F(ProgramTest, HelpAndVersionSucceed) {
   EXPECT_THAT(succeeds({"--help"}).out, HasSubstr("train"));
   EXPECT_THAT(succeeds({"--version"}).out, StartsWith("fovea "));
-  for (const char* command : {"train", "eval", "predict", "summary", "bench", "doctor"}) {
+  for (const char* command : {"train", "eval", "predict", "summary", "inspect", "convert", "run", "bench", "doctor"}) {
     EXPECT_THAT(succeeds({command, "--help"}).out, HasSubstr("--threads")) << command;
   }
 }

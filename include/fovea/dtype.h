@@ -20,5 +20,7 @@ std::string_view to_string(DType dtype);
 // exact, wider ones are rounded to nearest; f64 beyond float's range becomes infinity; a boolean is 0 or 1.
 // Throws Error(usage) unless stored.size() == values.size() * item_size(dtype).
 void decode(DType dtype, std::span<const std::byte> stored, std::span<float> values);
+// The same to double, where integers of up to 53 bits and f64 are exact too.
+void decode(DType dtype, std::span<const std::byte> stored, std::span<double> values);
 
 }  // namespace fovea

@@ -30,9 +30,10 @@ struct LoadWeightsOptions {
   std::string skip{};  // parameters whose names start with this keep their values; empty: none
 };
 
-// Copies parameters of equal name and shape from any safetensors file, such as a PyTorch state dict. Nothing is changed
-// unless everything fits: Error(format) lists the names that are missing in the file, unexpected, or of another shape.
-// Entries "*.num_batches_tracked" (PyTorch) and "optimizer.*" are passed over.
+// Copies parameters of equal name and shape from any file that open_tensor_file reads, such as a PyTorch checkpoint,
+// the weights being its state_dict(); a prefix that all of the network's names have there ("model.") is passed over.
+// Nothing is changed unless everything fits: Error(format) lists the names that are missing in the file, unexpected, or
+// of another shape. Entries "*.num_batches_tracked" (PyTorch) and "optimizer.*" are passed over.
 void load_weights(Model& model, const std::filesystem::path& path, const LoadWeightsOptions& options = {});
 
 }  // namespace fovea

@@ -68,5 +68,9 @@ struct NamedTensor {
 // not UTF-8, or the header would pass the format's limit of 100 MB.
 void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
                        const std::map<std::string, std::string>& metadata = {});
+// The same of elements as they are stored, of any dtype; bytes fit dtype and shape. Other readers want those of the
+// largest items first, so that all are aligned.
+void write_safetensors_entries(const std::filesystem::path& path, std::span<const SafetensorsEntry> tensors,
+                               const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace fovea

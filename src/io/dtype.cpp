@@ -48,8 +48,8 @@ float from_half(uint16_t half) {
 // bfloat16 is the upper half of a float32.
 float from_bfloat(uint16_t bfloat) { return std::bit_cast<float>(static_cast<uint32_t>(bfloat) << 16); }
 
-template <class Stored, class Convert>
-void decode_as(std::span<const std::byte> stored, std::span<float> values, Convert convert) {
+template <class Stored, class T, class Convert>
+void decode_as(std::span<const std::byte> stored, std::span<T> values, Convert convert) {
   constexpr int64_t grain = 1 << 16;
   parallel_for(static_cast<int64_t>(values.size()), grain, [&](int64_t begin, int64_t end) {
     for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
@@ -60,18 +60,13 @@ void decode_as(std::span<const std::byte> stored, std::span<float> values, Conve
   });
 }
 
-template <class Number>
-void decode_number(std::span<const std::byte> stored, std::span<float> values) {
-  decode_as<Number>(stored, values, [](Number item) { return static_cast<float>(item); });
+template <class Number, class T>
+void decode_number(std::span<const std::byte> stored, std::span<T> values) {
+  decode_as<Number>(stored, values, [](Number item) { return static_cast<T>(item); });
 }
 
-}  // namespace
-
-size_t item_size(DType dtype) { return formats[static_cast<size_t>(dtype)].size; }
-
-std::string_view to_string(DType dtype) { return formats[static_cast<size_t>(dtype)].name; }
-
-void decode(DType dtype, std::span<const std::byte> stored, std::span<float> values) {
+template <class T>
+void decode_to(DType dtype, std::span<const std::byte> stored, std::span<T> values) {
   if (stored.size() != values.size() * item_size(dtype)) {
     throw Error(ErrorKind::usage, fmt::format("{} elements of {} take {} bytes, got {}", values.size(),
                                               to_string(dtype), values.size() * item_size(dtype), stored.size()));
@@ -102,8 +97,22 @@ void decode(DType dtype, std::span<const std::byte> stored, std::span<float> val
     case DType::u8:
       return decode_number<uint8_t>(stored, values);
     case DType::boolean:
-      return decode_as<uint8_t>(stored, values, [](uint8_t item) { return item != 0 ? 1.0F : 0.0F; });
+      return decode_as<uint8_t>(stored, values, [](uint8_t item) -> T { return item != 0 ? 1 : 0; });
   }
+}
+
+}  // namespace
+
+size_t item_size(DType dtype) { return formats[static_cast<size_t>(dtype)].size; }
+
+std::string_view to_string(DType dtype) { return formats[static_cast<size_t>(dtype)].name; }
+
+void decode(DType dtype, std::span<const std::byte> stored, std::span<float> values) {
+  decode_to(dtype, stored, values);
+}
+
+void decode(DType dtype, std::span<const std::byte> stored, std::span<double> values) {
+  decode_to(dtype, stored, values);
 }
 
 }  // namespace fovea

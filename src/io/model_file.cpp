@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "fovea/error.h"
 #include "io/checkpoint_file.h"
 #include "io/graph_json.h"
 #include "io/json.h"
 #include "io/json_values.h"
+#include "io/weights.h"
 
 namespace fovea {
 
@@ -60,50 +60,6 @@ void check_preprocessing(const Preprocessing& p, const Graph& graph, const std::
   }
 }
 
-// "'a', 'b' and 3 more"
-std::string list_names(const std::vector<std::string>& names) {
-  constexpr size_t shown = 5;
-  std::string text;
-  for (size_t i = 0; i < std::min(names.size(), shown); ++i) text += (i > 0 ? ", " : "") + names[i];
-  return names.size() > shown ? text + fmt::format(" and {} more", names.size() - shown) : text;
-}
-
-// Throws unless the file holds a tensor of the right shape for every parameter, those that start with `skip` excepted,
-// and nothing else.
-void check_tensors(const SafetensorsFile& file, const Graph& graph, const std::string& skip,
-                   const std::string& source) {
-  const auto skipped = [&](const std::string& name) { return !skip.empty() && name.starts_with(skip); };
-  std::vector<std::string> missing;
-  std::vector<std::string> mismatched;
-  std::vector<std::string> unexpected;
-  std::set<std::string_view> known;
-  for (const ParameterSpec& spec : graph.parameters()) {
-    known.insert(spec.name);
-    if (skipped(spec.name)) continue;
-    if (!file.contains(spec.name)) {
-      missing.push_back(quote_name(spec.name));
-    } else if (const Shape& shape = file.entry(spec.name).shape; shape != spec.shape) {
-      mismatched.push_back(fmt::format("{} ({} in the file, {} in the network)", quote_name(spec.name),
-                                       to_string(shape), to_string(spec.shape)));
-    }
-  }
-  for (const SafetensorsEntry& entry : file.entries()) {
-    if (known.contains(entry.name) || skipped(entry.name) || entry.name.starts_with("optimizer.") ||
-        entry.name.ends_with(".num_batches_tracked")) {
-      continue;
-    }
-    unexpected.push_back(quote_name(entry.name));
-  }
-  std::string why;
-  const auto add = [&](const char* what, const std::vector<std::string>& names) {
-    if (!names.empty()) why += fmt::format("{}{}: {}", why.empty() ? "" : "; ", what, list_names(names));
-  };
-  add("missing", missing);
-  add("unexpected", unexpected);
-  add("of another shape", mismatched);
-  if (!why.empty()) refuse(source, "the weights do not fit the network; " + why);
-}
-
 std::vector<std::string> class_names_from_json(const json& value) {
   std::vector<std::string> names;
   if (!value.is_array()) throw Error(ErrorKind::format, "a list is expected");
@@ -143,7 +99,7 @@ void save_model_with(const Model& model, const std::filesystem::path& path, std:
   }
   all.insert(all.end(), tensors.begin(), tensors.end());
   std::map<std::string, std::string> metadata = more_metadata;
-  metadata["fovea.version"] = "1";
+  metadata.insert_or_assign("fovea.version", std::string("1"));
   metadata["fovea.graph"] = graph_to_json(model.graph()).dump();
   if (model.preprocessing.height != 0) {
     metadata["fovea.preprocessing"] = preprocessing_to_json(model.preprocessing).dump();
@@ -163,7 +119,9 @@ Model read_model(const SafetensorsFile& file, const std::string& source) {
     refuse(source, fmt::format("version {} of the model format; this program reads version 1", quote_name(version)));
   }
   Graph graph = graph_from_json(parse_json(metadata(file, "fovea.graph", source), source + ": graph"), source);
-  check_tensors(file, graph, "", source);
+  NamedShapes shapes;
+  for (const SafetensorsEntry& entry : file.entries()) shapes.emplace(entry.name, entry.shape);
+  check_weights(shapes, graph, "", source);
 
   std::vector<Tensor> parameters;
   for (const ParameterSpec& spec : graph.parameters()) parameters.push_back(file.read_f32(spec.name));
@@ -185,15 +143,5 @@ Model read_model(const SafetensorsFile& file, const std::string& source) {
 void save_model(const Model& model, const std::filesystem::path& path) { save_model_with(model, path, {}, {}); }
 
 Model load_model(const std::filesystem::path& path) { return read_model(SafetensorsFile::open(path), path.string()); }
-
-void load_weights(Model& model, const std::filesystem::path& path, const LoadWeightsOptions& options) {
-  const SafetensorsFile file = SafetensorsFile::open(path);
-  check_tensors(file, model.graph(), options.skip, path.string());
-  for (size_t i = 0; i < model.parameters().size(); ++i) {
-    const std::string& name = model.graph().parameters()[i].name;
-    if (!options.skip.empty() && name.starts_with(options.skip)) continue;
-    file.read_f32(name, model.parameters()[i].values());
-  }
-}
 
 }  // namespace fovea

@@ -121,33 +121,33 @@ void check_cover(std::span<const SafetensorsEntry> entries, std::span<const std:
 }
 
 // Lays tensors one after the other; padded with spaces so that the data begin at a multiple of 8.
-std::string make_header(std::span<const NamedTensor> tensors, const std::map<std::string, std::string>& metadata) {
+std::string make_header(std::span<const SafetensorsEntry> tensors, const std::map<std::string, std::string>& metadata) {
   const auto text = [](const std::string& value) { return json(value).dump(); };
   std::string header = "{";
   const auto separate = [&] { header += header.size() > 1 ? "," : ""; };
   if (!metadata.empty()) header += fmt::format("{}:{}", text(std::string(metadata_key)), json(metadata).dump());
   size_t end = 0;
-  for (const auto& [name, tensor] : tensors) {
+  for (const SafetensorsEntry& tensor : tensors) {
     const size_t begin = end;
-    end += tensor->values().size_bytes();
+    end += tensor.bytes.size();
     separate();
-    header += fmt::format(R"({}:{{"dtype":"F32","shape":{},"data_offsets":[{},{}]}})", text(name),
-                          json(tensor->shape().dims()).dump(), begin, end);
+    header += fmt::format(R"({}:{{"dtype":"{}","shape":{},"data_offsets":[{},{}]}})", text(tensor.name),
+                          to_string(tensor.dtype), json(tensor.shape.dims()).dump(), begin, end);
   }
   header += "}";
   header.append((8 - header.size() % 8) % 8, ' ');
   return header;
 }
 
-void check_writable(const std::string& file, std::span<const NamedTensor> tensors) {
+[[noreturn]] void refuse_to_write(const std::filesystem::path& path, std::string_view name, const char* why) {
+  throw Error(ErrorKind::usage, fmt::format("cannot write {}: tensor {} {}", path.string(), quote_name(name), why));
+}
+
+void check_names(const std::filesystem::path& path, std::span<const SafetensorsEntry> tensors) {
   std::set<std::string_view> names;
-  for (const auto& [name, tensor] : tensors) {
-    const auto complain = [&, &name = name](const char* why) {
-      throw Error(ErrorKind::usage, fmt::format("cannot write {}: tensor {} {}", file, quote_name(name), why));
-    };
-    if (name == metadata_key) complain("bears the name of the metadata");
-    if (!names.insert(name).second) complain("occurs twice");
-    if (tensor == nullptr || tensor->data() == nullptr) complain("has no values");
+  for (const SafetensorsEntry& tensor : tensors) {
+    if (tensor.name == metadata_key) refuse_to_write(path, tensor.name, "bears the name of the metadata");
+    if (!names.insert(tensor.name).second) refuse_to_write(path, tensor.name, "occurs twice");
   }
 }
 
@@ -211,7 +211,17 @@ void SafetensorsFile::read_f32(std::string_view name, std::span<float> values) c
 
 void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
                        const std::map<std::string, std::string>& metadata) {
-  check_writable(path.string(), tensors);
+  std::vector<SafetensorsEntry> entries;
+  for (const auto& [name, tensor] : tensors) {
+    if (tensor == nullptr || tensor->data() == nullptr) refuse_to_write(path, name, "has no values");
+    entries.push_back({name, DType::f32, tensor->shape(), std::as_bytes(tensor->values())});
+  }
+  write_safetensors_entries(path, entries, metadata);
+}
+
+void write_safetensors_entries(const std::filesystem::path& path, std::span<const SafetensorsEntry> tensors,
+                               const std::map<std::string, std::string>& metadata) {
+  check_names(path, tensors);
   std::string header;
   try {
     header = make_header(tensors, metadata);
@@ -226,7 +236,7 @@ void write_safetensors(const std::filesystem::path& path, std::span<const NamedT
   AtomicFile file(path);
   file.append(std::as_bytes(std::span(&length, 1)));
   file.append(std::as_bytes(std::span(header)));
-  for (const NamedTensor& item : tensors) file.append(std::as_bytes(item.tensor->values()));
+  for (const SafetensorsEntry& tensor : tensors) file.append(tensor.bytes);
   file.commit();
 }
 

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+
+#include "fovea/model.h"
+#include "fovea/shape.h"
+
+namespace fovea::cli {
+
+// A network that can be used: a model file, or a network by name or text form with the weights of a file of any known
+// format.
+struct ModelOptions {
+  std::string model;
+  std::string weights;
+  int64_t classes = 0;
+  std::string mean;
+  std::string std;
+
+  // The positional MODEL, --weights and --classes.
+  void add(CLI::App& command);
+  // --mean and --std, for commands that show pictures to the network.
+  void add_pictures(CLI::App& command);
+
+  // `input` is for networks by name or text form, empty for their own. Such a network takes pictures resized to its
+  // input, normalised by --mean and --std or else, those of three channels, by ImageNet's. Throws Error(usage) for
+  // options that do not go together, and as load_model and load_weights do.
+  Model open(const Shape& input) const;
+};
+
+}  // namespace fovea::cli
