@@ -16,7 +16,7 @@ struct PoolShape {
   bool count_include_pad = false;  // whether the average divides by padding as well
   bool adaptive = false;           // windows of unequal extents share the picture out; then kernel is the largest one,
                                    // stride 1 and padding 0
-  int64_t out_stride = 0;  // floats from pixel to pixel of y, where it is a slice of a wider value; 0: channels
+  int64_t out_stride = 0;          // floats from pixel to pixel of y, where it is a slice of a wider value; 0: channels
 
   int64_t out_pixel() const { return out_stride > 0 ? out_stride : channels; }
 };

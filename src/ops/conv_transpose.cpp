@@ -168,13 +168,13 @@ class ConvTransposeOp final : public OpBase<ConvTransposeOp> {
   ConvShape gradient_of(const Shape& x) const {
     SlidingAxes axes{};
     for (int axis = 0; axis < axes_; ++axis) {
-      axes[static_cast<size_t>(Extents::max_axes - axes_ + axis)] = {.input = output_extent(x, axis),
-                                                                     .kernel = options_.kernel[axis],
-                                                                     .stride = options_.stride[axis],
-                                                                     .dilation = options_.dilation[axis],
-                                                                     .before = padding().before[axis],
-                                                                     .after = padding().after[axis],
-                                                                     .output = x[axis + 1]};
+      axis_of(axes, axes_, axis) = {.input = output_extent(x, axis),
+                                    .kernel = options_.kernel[axis],
+                                    .stride = options_.stride[axis],
+                                    .dilation = options_.dilation[axis],
+                                    .before = padding().before[axis],
+                                    .after = padding().after[axis],
+                                    .output = x[axis + 1]};
     }
     ConvShape s = make_conv_shape(x, axes, x.back(), options_.groups);
     s.channels = options_.filters;

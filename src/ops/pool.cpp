@@ -241,8 +241,7 @@ class AdaptiveAvgPoolOp final : public AnyPool<Average, AdaptiveAvgPoolOp> {
     for (int axis = 0; axis < axes_; ++axis) {
       const int64_t n = x[axis + 1];
       const int64_t windows = output_[axis];
-      axes[static_cast<size_t>(Extents::max_axes - axes_ + axis)] = {
-          .input = n, .kernel = (n - 1) / windows + 2, .output = windows};
+      axis_of(axes, axes_, axis) = {.input = n, .kernel = (n - 1) / windows + 2, .output = windows};
     }
     const auto [planes, rows, columns] = axes;
     return {.batch = x[0],

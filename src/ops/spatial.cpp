@@ -106,7 +106,7 @@ SlidingAxes slide(const Shape& x, const Extents& kernel, const Extents& stride, 
   std::vector<int64_t> windows, inputs, padded;
   bool fits = true;
   for (int axis = 0; axis < axes; ++axis) {
-    SlidingAxis& one = result[static_cast<size_t>(Extents::max_axes - axes + axis)];
+    SlidingAxis& one = axis_of(result, axes, axis);
     one = slide({.input = x[axis + 1],
                  .kernel = kernel[axis],
                  .stride = stride[axis],

@@ -42,6 +42,8 @@ struct SlidingAxis {
 
 // Depth, height and width, which kernels loop over. Those that an input does not have are one long.
 using SlidingAxes = std::array<SlidingAxis, Extents::max_axes>;
+// Axis `axis` of an input that has `axes`.
+inline SlidingAxis& axis_of(SlidingAxes& all, int axes, int axis) { return *(all.end() - axes + axis); }
 
 // ceil_mode: a last window that is only partly inside counts too, if it starts inside. Throws Error(format) when the
 // window does not fit the padded input.

@@ -193,7 +193,8 @@ HWY_EXPORT(DirectSumParts);
 // Measured: with 16 filters, whose vectors are full, the matrix multiplication is faster; with 8 filters this is, by
 // little when there are 8 channels too.
 bool DirectConv::suits(const ConvShape& s) {
-  return s.is_flat() && s.groups == 1 && s.stride_height == 1 && s.stride_width == 1 && s.filters <= 8 && s.channels <= 8;
+  return s.is_flat() && s.groups == 1 && s.stride_height == 1 && s.stride_width == 1 && s.filters <= 8 &&
+         s.channels <= 8;
 }
 
 DirectConv::DirectConv(const ConvShape& shape, bool input_gradient, bool weight_gradient)
