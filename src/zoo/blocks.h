@@ -45,10 +45,13 @@ inline Value squeeze_excitation(const Scope& scope, Value x, int64_t squeezed, A
   return x * s;
 }
 
-// The multiple of 8 nearest to `channels`, but not more than a tenth below it (Howard et al. 2017, reference code).
-inline int64_t multiple_of_8(double channels) {
-  const int64_t nearest = std::max<int64_t>(8, static_cast<int64_t>(channels + 4) / 8 * 8);
-  return static_cast<double>(nearest) < 0.9 * channels ? nearest + 8 : nearest;
+// The multiple of `divisor` nearest to `channels`, but not more than a tenth below it (Howard et al. 2017, reference
+// code).
+inline int64_t multiple_of(int64_t divisor, double channels) {
+  const auto half = static_cast<double>(divisor / 2);
+  const int64_t nearest = std::max(divisor, static_cast<int64_t>(channels + half) / divisor * divisor);
+  return static_cast<double>(nearest) < 0.9 * channels ? nearest + divisor : nearest;
 }
+inline int64_t multiple_of_8(double channels) { return multiple_of(8, channels); }
 
 }  // namespace fovea::zoo

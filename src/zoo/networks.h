@@ -6,26 +6,32 @@
 #include "fovea/ops.h"
 #include "fovea/zoo.h"
 
-// The families behind zoo::list(), one file each. To add a network: its row in its family's file; to add a family: its
-// file, its line here and in zoo.cpp.
+// The families behind zoo::list(), in its order, one file each. To add a network: its row in its family's file; to add
+// a family: its file and its line here.
+#define FOVEA_ZOO_FAMILIES(FAMILY) \
+  FAMILY(lenet)                    \
+  FAMILY(mlp)                      \
+  FAMILY(minivgg)                  \
+  FAMILY(tinyvgg)                  \
+  FAMILY(alexnet)                  \
+  FAMILY(vgg)                      \
+  FAMILY(googlenet)                \
+  FAMILY(inception)                \
+  FAMILY(resnet)                   \
+  FAMILY(squeezenet)               \
+  FAMILY(densenet)                 \
+  FAMILY(mobilenet_v2)             \
+  FAMILY(mobilenet_v3)             \
+  FAMILY(mnasnet)                  \
+  FAMILY(efficientnet)             \
+  FAMILY(regnet)                   \
+  FAMILY(convnext)
+
 namespace fovea::zoo {
 
-std::vector<ZooEntry> alexnet();
-std::vector<ZooEntry> convnext();
-std::vector<ZooEntry> densenet();
-std::vector<ZooEntry> efficientnet();
-std::vector<ZooEntry> googlenet();
-std::vector<ZooEntry> inception();
-std::vector<ZooEntry> lenet();
-std::vector<ZooEntry> minivgg();
-std::vector<ZooEntry> mlp();
-std::vector<ZooEntry> mnasnet();
-std::vector<ZooEntry> mobilenet_v2();
-std::vector<ZooEntry> mobilenet_v3();
-std::vector<ZooEntry> resnet();
-std::vector<ZooEntry> squeezenet();
-std::vector<ZooEntry> tinyvgg();
-std::vector<ZooEntry> vgg();
+#define FOVEA_DECLARE_FAMILY(family) std::vector<ZooEntry> family();
+FOVEA_ZOO_FAMILIES(FOVEA_DECLARE_FAMILY)
+#undef FOVEA_DECLARE_FAMILY
 
 // A row of a network of ReLUs for ImageNet's 1000 classes.
 inline ZooEntry imagenet(std::string_view name, ZooBuilder build, std::string_view source, int64_t extent = 224,

@@ -109,10 +109,12 @@ std::vector<ZooEntry> resnet() {
           row("resnet50", {{3, 4, 6, 3}, bottleneck}, he),
           row("resnet101", {{3, 4, 23, 3}, bottleneck}, he),
           row("resnet152", {{3, 8, 36, 3}, bottleneck}, he),
+          row("resnet200", {{3, 24, 36, 3}, bottleneck}, he),
           row("wide_resnet50_2", {{3, 4, 6, 3}, bottleneck, 1, 128}, wide),
           row("wide_resnet101_2", {{3, 4, 23, 3}, bottleneck, 1, 128}, wide),
           row("resnext50_32x4d", {{3, 4, 6, 3}, bottleneck, 32, 4}, next),
-          row("resnext101_32x8d", {{3, 4, 23, 3}, bottleneck, 32, 8}, next)};
+          row("resnext101_32x8d", {{3, 4, 23, 3}, bottleneck, 32, 8}, next),
+          row("resnext101_64x4d", {{3, 4, 23, 3}, bottleneck, 64, 4}, next)};
 }
 
 }  // namespace fovea::zoo

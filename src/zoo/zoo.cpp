@@ -15,8 +15,9 @@ namespace fovea::zoo {
 const std::vector<ZooEntry>& list() {
   static const std::vector<ZooEntry> entries = [] {
     std::vector<ZooEntry> all;
-    for (auto* const family : {lenet, mlp, minivgg, tinyvgg, alexnet, vgg, googlenet, inception, resnet, squeezenet,
-                               densenet, mobilenet_v2, mobilenet_v3, mnasnet, efficientnet, convnext}) {
+#define FOVEA_NAME_FAMILY(family) family,
+    for (auto* const family : {FOVEA_ZOO_FAMILIES(FOVEA_NAME_FAMILY)}) {
+#undef FOVEA_NAME_FAMILY
       for (ZooEntry& entry : family()) all.push_back(std::move(entry));
     }
     return all;
