@@ -1,10 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <string>
 #include <string_view>
 
 #include "fovea/zoo.h"
 
-// Parameter counts of networks that torchvision lacks, as others publish them.
+// Parameter counts as others publish them. Those of torchvision are in zoo_parity_test.cpp.
 namespace fovea {
 namespace {
 
@@ -13,12 +15,118 @@ struct Published {
   int64_t parameters;
 };
 
-int64_t trainable(std::string_view name) { return zoo::build(name).total_cost().parameters; }
+int64_t trainable(std::string_view name, const ZooOptions& options = {}) {
+  return zoo::build(name, options).total_cost().parameters;
+}
 
-// Of the PyTorch libraries timm and pytorchcv, and of the papers' own code: what is trained.
+// Of the PyTorch libraries timm and pytorchcv, and of the authors' own code: what is trained.
 TEST(ZooPublished, HasTheTrainedParameters) {
-  constexpr Published networks[] = {{"resnet200", 64'673'832}};
+  constexpr Published networks[] = {
+      {"nin", 966'986},
+      {"nin_imagenet", 7'595'176},
+      {"inception_v4", 42'679'816},
+      {"xception", 22'855'952},
+      {"mobilenet", 4'231'976},
+      {"preresnet20", 272'282},
+      {"preresnet56", 855'578},
+      {"preresnet110", 1'730'522},
+      {"preresnet164", 1'703'258},
+      {"wrn_16_10", 17'116'634},
+      {"wrn_28_10", 36'479'194},
+      {"wrn_40_8", 35'748'314},
+      {"resnet200", 64'673'832},
+      {"seresnet50", 28'088'024},
+      {"seresnet101", 49'326'872},
+      {"seresnet152", 66'821'848},
+      {"seresnext50_32x4d", 27'559'896},
+      {"seresnext101_32x4d", 48'955'416},
+      {"senet154", 115'088'984},
+  };
   for (const auto& [name, parameters] : networks) EXPECT_EQ(trainable(name), parameters) << name;
+}
+
+// The same, of which only so many digits are published: hundredths of a million by timm, tenths by the papers.
+TEST(ZooPublished, HasTheTrainedParametersInMillions) {
+  struct Rounded {
+    std::string_view name;
+    double millions, unit;
+  };
+  constexpr Rounded networks[] = {
+      {"seresnet18", 11.78, 0.01},   {"seresnet34", 21.96, 0.01},   {"resnet18d", 11.71, 0.01},
+      {"resnet34d", 21.82, 0.01},    {"resnet50d", 25.58, 0.01},    {"resnet101d", 44.57, 0.01},
+      {"resnet152d", 60.21, 0.01},   {"resnet200d", 64.69, 0.01},   {"resnetrs50", 35.69, 0.01},
+      {"resnetrs101", 63.62, 0.01},  {"resnetrs152", 86.62, 0.01},  {"resnetrs200", 93.21, 0.01},
+      {"resnetrs270", 129.86, 0.01}, {"resnetrs350", 163.96, 0.01}, {"resnetrs420", 191.89, 0.01},
+      {"preresnet1001", 10.2, 0.2},  {"wrn_16_4", 2.7, 0.1},        {"wrn_16_8", 11.0, 0.1},
+      {"wrn_40_2", 2.2, 0.1},        {"wrn_40_4", 8.9, 0.1},
+  };
+  for (const auto& [name, millions, unit] : networks) {
+    EXPECT_NEAR(static_cast<double>(trainable(name)) * 1e-6, millions, unit / 2 * 1.0001) << name;
+  }
+}
+
+// Keras's "Total params": trained ones and running statistics together. Its EfficientNets hold 7 numbers more, the
+// mean, variance and count of pictures.
+TEST(ZooPublished, HasKerasTotals) {
+  constexpr Published networks[] = {
+      {"vgg16", 138'357'544},
+      {"vgg19", 143'667'240},
+      {"resnet50v2", 25'613'800},
+      {"resnet101v2", 44'675'560},
+      {"resnet152v2", 60'380'648},
+      {"xception", 22'910'480},
+      {"mobilenet", 4'253'864},
+      {"mobilenet_v2", 3'538'984},
+      {"densenet121", 8'062'504},
+      {"densenet169", 14'307'880},
+      {"densenet201", 20'242'984},
+      {"efficientnet_b0", 5'330'571 - 7},
+      {"efficientnet_b1", 7'856'239 - 7},
+      {"efficientnet_b2", 9'177'569 - 7},
+      {"efficientnet_b3", 12'320'535 - 7},
+      {"efficientnet_b4", 19'466'823 - 7},
+      {"efficientnet_b5", 30'562'527 - 7},
+      {"efficientnet_b6", 43'265'143 - 7},
+      {"efficientnet_b7", 66'658'687 - 7},
+      {"efficientnet_v2_b0", 7'200'312},
+      {"efficientnet_v2_b1", 8'212'124},
+      {"efficientnet_v2_b2", 10'178'374},
+      {"efficientnet_v2_b3", 14'486'374},
+      {"efficientnet_v2_s", 21'612'360},
+      {"efficientnet_v2_m", 54'431'388},
+      {"efficientnet_v2_l", 119'027'848},
+      {"convnext_tiny", 28'589'128},
+  };
+  for (const auto& [name, parameters] : networks) {
+    const Graph graph = zoo::build(name);
+    int64_t all = 0;
+    for (const ParameterSpec& spec : graph.parameters()) all += spec.shape.elements();
+    EXPECT_EQ(all, parameters) << name;
+  }
+}
+
+// In these Keras's batch normalisation has no scale: its weights, one for each channel, are not counted.
+TEST(ZooPublished, HasKerasTotalsOfTheInceptionFamily) {
+  constexpr Published networks[] = {{"inception_v3", 23'851'784}};
+  for (const auto& [name, parameters] : networks) {
+    const Graph graph = zoo::build(name);
+    int64_t all = 0;
+    for (const ParameterSpec& spec : graph.parameters()) {
+      if (!spec.name.ends_with("bn.weight")) all += spec.shape.elements();
+    }
+    EXPECT_EQ(all, parameters) << name;
+  }
+}
+
+// MobileNet's of Howard et al. 2017, the others of torchvision 0.14 with width_mult.
+TEST(ZooPublished, WidthMultipliesFilters) {
+  EXPECT_EQ(trainable("mobilenet", {.width = 0.75}), 2'585'560);
+  EXPECT_EQ(trainable("mobilenet", {.width = 0.5}), 1'331'592);
+  EXPECT_EQ(trainable("mobilenet", {.width = 0.25}), 470'072);
+  EXPECT_EQ(trainable("mobilenet_v2", {.width = 0.5}), 1'968'680);
+  EXPECT_EQ(trainable("mobilenet_v2", {.width = 1.4}), 6'108'776);
+  EXPECT_EQ(trainable("mobilenet_v3_small", {.width = 0.75}), 1'653'920);
+  EXPECT_EQ(trainable("mobilenet_v3_large", {.width = 0.5}), 1'734'576);
 }
 
 }  // namespace

@@ -15,10 +15,11 @@ namespace fovea {
 struct ZooOptions {
   Shape input{};        // {H, W, C}; empty: the network's own
   int64_t classes = 0;  // 0: the network's own
+  double width = 1;     // factor of the filters, for networks whose paper has one (the MobileNets)
 };
 
-// x {N, H, W, C} -> logits {N, classes}
-using ZooBuilder = std::function<Value(const Scope& scope, Value x, int64_t classes)>;
+// x {N, H, W, C} -> logits {N, options.classes}
+using ZooBuilder = std::function<Value(const Scope& scope, Value x, const ZooOptions& options)>;
 
 struct ZooEntry {
   std::string_view name;
@@ -28,6 +29,7 @@ struct ZooEntry {
   Initializer initializer;  // Xavier for tanh, He for ReLU
   double learning_rate;     // that suits SGD with momentum 0.9 and batches of 64
   std::string_view source;  // paper or origin, one line
+  bool has_width = false;   // takes ZooOptions::width
 };
 
 namespace zoo {

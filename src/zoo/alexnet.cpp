@@ -6,7 +6,7 @@ namespace fovea::zoo {
 
 namespace {
 
-Value network(const Scope& scope, Value x, int64_t classes) {
+Value network(const Scope& scope, Value x, const ZooOptions& options) {
   const Scope features = scope / "features";
   const Scope classifier = scope / "classifier";
   x = relu(conv(features / "0", x, {.filters = 64, .kernel = 11, .stride = 4, .padding = 2}));  // 55x55
@@ -20,7 +20,7 @@ Value network(const Scope& scope, Value x, int64_t classes) {
   x = flatten(adaptive_avg_pool(scope / "avgpool", x, 6));
   x = relu(dense(classifier / "1", dropout(x), 4096));
   x = relu(dense(classifier / "4", dropout(x), 4096));
-  return dense(classifier / "6", x, classes);
+  return dense(classifier / "6", x, options.classes);
 }
 
 }  // namespace

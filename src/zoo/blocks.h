@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "fovea/ops.h"
 
@@ -26,9 +28,27 @@ inline Value basic_conv(const Scope& scope, Value x, const ConvOptions& options)
   return relu(conv_norm(scope / "conv", scope / "bn", x, options, {.epsilon = 1e-3}));
 }
 
+// The same one after the other, "<scope>.0", "<scope>.1" ...
+inline Value basic_convs(const Scope& scope, Value x, const std::vector<ConvOptions>& layers) {
+  for (size_t i = 0; i < layers.size(); ++i) x = basic_conv(scope / std::to_string(i), x, layers[i]);
+  return x;
+}
+
+// The windows that halve a picture of the Inception family.
+inline ConvOptions reduction(int64_t filters) { return {.filters = filters, .kernel = 3, .stride = 2}; }
+constexpr PoolOptions reduction_pool = {.kernel = 3, .stride = 2};
+
 // A window that pads so much that stride 1 keeps the picture's extent.
 inline ConvOptions window(int64_t filters, int64_t kernel, int64_t stride = 1) {
   return {.filters = filters, .kernel = kernel, .stride = stride, .padding = kernel / 2};
+}
+
+// The same of one row and of one column.
+inline ConvOptions row(int64_t filters, int64_t extent) {
+  return {.filters = filters, .kernel = {1, extent}, .padding = {0, extent / 2}};
+}
+inline ConvOptions column(int64_t filters, int64_t extent) {
+  return {.filters = filters, .kernel = {extent, 1}, .padding = {extent / 2, 0}};
 }
 
 // One filter for each channel.
@@ -45,12 +65,12 @@ inline Value squeeze_excitation(const Scope& scope, Value x, int64_t squeezed, A
   return x * s;
 }
 
-// The multiple of `divisor` nearest to `channels`, but not more than a tenth below it (Howard et al. 2017, reference
-// code).
-inline int64_t multiple_of(int64_t divisor, double channels) {
+// The multiple of `divisor` nearest to `channels`, but, unless `least` is zero, not more than a tenth below it (Howard
+// et al. 2017, reference code).
+inline int64_t multiple_of(int64_t divisor, double channels, double least = 0.9) {
   const auto half = static_cast<double>(divisor / 2);
   const int64_t nearest = std::max(divisor, static_cast<int64_t>(channels + half) / divisor * divisor);
-  return static_cast<double>(nearest) < 0.9 * channels ? nearest + divisor : nearest;
+  return static_cast<double>(nearest) < least * channels ? nearest + divisor : nearest;
 }
 inline int64_t multiple_of_8(double channels) { return multiple_of(8, channels); }
 

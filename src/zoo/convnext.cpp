@@ -29,7 +29,7 @@ Value block(const Scope& scope, Value x, double drop_rate) {
 }
 
 ZooBuilder network(const Config& config) {
-  return [=](const Scope& scope, Value x, int64_t classes) {
+  return [=](const Scope& scope, Value x, const ZooOptions& options) {
     const Scope features = scope / "features";
     x = norm(features / "0.1", conv(features / "0.0", x, {.filters = config.filters, .kernel = 4, .stride = 4}));
     int blocks = 0;
@@ -45,7 +45,7 @@ ZooBuilder network(const Config& config) {
       }
     }
     x = flatten(norm(scope / "classifier.0", global_avg_pool(x)));
-    return dense(scope / "classifier.2", x, classes);
+    return dense(scope / "classifier.2", x, options.classes);
   };
 }
 

@@ -34,7 +34,7 @@ Value transition(const Scope& scope, Value x) {
 }
 
 ZooBuilder network(const Config& config) {
-  return [=](const Scope& scope, Value x, int64_t classes) {
+  return [=](const Scope& scope, Value x, const ZooOptions& options) {
     const Scope features = scope / "features";
     x = conv(features / "conv0", x, {.filters = config.stem, .kernel = 7, .stride = 2, .padding = 3, .bias = false});
     x = relu(batch_norm(features / "norm0", x));
@@ -46,7 +46,7 @@ ZooBuilder network(const Config& config) {
       }
     }
     x = relu(batch_norm(features / "norm5", x));
-    return dense(scope / "classifier", flatten(global_avg_pool(x)), classes);
+    return dense(scope / "classifier", flatten(global_avg_pool(x)), options.classes);
   };
 }
 

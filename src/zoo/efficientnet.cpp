@@ -54,7 +54,7 @@ Value fused_residual(const Scope& scope, Value x, const Stage& s, const BatchNor
 }
 
 ZooBuilder network(const Config& config) {
-  return [=](const Scope& scope, Value x, int64_t classes) {
+  return [=](const Scope& scope, Value x, const ZooOptions& options) {
     const Scope features = scope / "features";
     int64_t blocks = 0;
     for (const Stage& stage : config.stages) blocks += stage.blocks;
@@ -71,7 +71,7 @@ ZooBuilder network(const Config& config) {
       ++s;
     }
     x = silu(conv_norm(features / fmt::to_string(s), x, {.filters = config.last}, config.norm));
-    return dense(scope / "classifier.1", dropout(flatten(global_avg_pool(x)), config.dropout), classes);
+    return dense(scope / "classifier.1", dropout(flatten(global_avg_pool(x)), config.dropout), options.classes);
   };
 }
 
@@ -98,9 +98,21 @@ ZooEntry scaled(std::string_view name, int64_t extent, double width, double dept
 }
 
 ZooEntry second(std::string_view name, int64_t extent, int64_t stem, double dropout_rate,
-                const std::vector<Stage>& stages) {
-  return imagenet(name, network({stem, stages, 1280, dropout_rate, {.epsilon = 1e-3}}),
+                const std::vector<Stage>& stages, int64_t last = 1280) {
+  return imagenet(name, network({stem, stages, last, dropout_rate, {.epsilon = 1e-3}}),
                   "Tan & Le 2021, EfficientNetV2: smaller models and faster training", extent);
+}
+
+// V2's B0, which torchvision lacks, with its filters and blocks multiplied, as in Keras.
+ZooEntry second_scaled(std::string_view name, int64_t extent, double width, double depth) {
+  const auto wide = [&](int64_t filters) { return multiple_of(8, static_cast<double>(filters) * width, 0); };
+  std::vector<Stage> stages = {{true, 1, 3, 1, 16, 1},  {true, 4, 3, 2, 32, 2},   {true, 4, 3, 2, 48, 2},
+                               {false, 4, 3, 2, 96, 3}, {false, 6, 3, 1, 112, 5}, {false, 6, 3, 2, 192, 8}};
+  for (Stage& stage : stages) {
+    stage.filters = wide(stage.filters);
+    stage.blocks = static_cast<int64_t>(std::ceil(static_cast<double>(stage.blocks) * depth));
+  }
+  return second(name, extent, wide(32), 0.2, stages, wide(1280));
 }
 
 }  // namespace
@@ -115,6 +127,10 @@ std::vector<ZooEntry> efficientnet() {
           scaled("efficientnet_b5", 456, 1.6, 2.2, 0.4, slow),
           scaled("efficientnet_b6", 528, 1.8, 2.6, 0.5, slow),
           scaled("efficientnet_b7", 600, 2.0, 3.1, 0.5, slow),
+          second_scaled("efficientnet_v2_b0", 224, 1.0, 1.0),
+          second_scaled("efficientnet_v2_b1", 240, 1.0, 1.1),
+          second_scaled("efficientnet_v2_b2", 260, 1.1, 1.2),
+          second_scaled("efficientnet_v2_b3", 300, 1.2, 1.4),
           second("efficientnet_v2_s", 384, 24, 0.2,
                  {{true, 1, 3, 1, 24, 2},
                   {true, 4, 3, 2, 48, 4},

@@ -23,7 +23,7 @@ Value inception(const Scope& scope, Value x, const Filters& filters) {
   return concatenate({a, b, c, d});
 }
 
-Value network(const Scope& scope, Value x, int64_t classes) {
+Value network(const Scope& scope, Value x, const ZooOptions& options) {
   constexpr PoolOptions halve = {.kernel = 3, .stride = 2, .ceil_mode = true};
   x = basic_conv(scope / "conv1", x, {.filters = 64, .kernel = 7, .stride = 2, .padding = 3});  // 112x112
   x = max_pool(scope / "maxpool1", x, halve);                                                   // 56x56
@@ -42,7 +42,7 @@ Value network(const Scope& scope, Value x, int64_t classes) {
   x = inception(scope / "inception5a", x, {256, 160, 320, 32, 128, 128});
   x = inception(scope / "inception5b", x, {384, 192, 384, 48, 128, 128});
   x = dropout(flatten(global_avg_pool(x)), 0.2);
-  return dense(scope / "fc", x, classes);
+  return dense(scope / "fc", x, options.classes);
 }
 
 }  // namespace

@@ -6,20 +6,6 @@ namespace fovea::zoo {
 
 namespace {
 
-// Windows that keep the picture's extent.
-ConvOptions square(int64_t filters, int64_t extent) {
-  return {.filters = filters, .kernel = extent, .padding = extent / 2};
-}
-ConvOptions row(int64_t filters, int64_t extent) {
-  return {.filters = filters, .kernel = {1, extent}, .padding = {0, extent / 2}};
-}
-ConvOptions column(int64_t filters, int64_t extent) {
-  return {.filters = filters, .kernel = {extent, 1}, .padding = {extent / 2, 0}};
-}
-// Halves the extent.
-ConvOptions reduction(int64_t filters) { return {.filters = filters, .kernel = 3, .stride = 2}; }
-constexpr PoolOptions halve = {.kernel = 3, .stride = 2};
-
 Value pool_branch(const Scope& scope, Value x, int64_t filters) {
   return basic_conv(scope, avg_pool(x, {.kernel = 3, .stride = 1, .padding = 1}), {.filters = filters});
 }
@@ -28,10 +14,10 @@ Value pool_branch(const Scope& scope, Value x, int64_t filters) {
 Value inception_a(const Scope& scope, Value x, int64_t pool_filters) {
   const Value a = basic_conv(scope / "branch1x1", x, {.filters = 64});
   Value b = basic_conv(scope / "branch5x5_1", x, {.filters = 48});
-  b = basic_conv(scope / "branch5x5_2", b, square(64, 5));
+  b = basic_conv(scope / "branch5x5_2", b, window(64, 5));
   Value c = basic_conv(scope / "branch3x3dbl_1", x, {.filters = 64});
-  c = basic_conv(scope / "branch3x3dbl_2", c, square(96, 3));
-  c = basic_conv(scope / "branch3x3dbl_3", c, square(96, 3));
+  c = basic_conv(scope / "branch3x3dbl_2", c, window(96, 3));
+  c = basic_conv(scope / "branch3x3dbl_3", c, window(96, 3));
   return concatenate({a, b, c, pool_branch(scope / "branch_pool", x, pool_filters)});
 }
 
@@ -39,9 +25,9 @@ Value inception_a(const Scope& scope, Value x, int64_t pool_filters) {
 Value inception_b(const Scope& scope, Value x) {
   const Value a = basic_conv(scope / "branch3x3", x, reduction(384));
   Value b = basic_conv(scope / "branch3x3dbl_1", x, {.filters = 64});
-  b = basic_conv(scope / "branch3x3dbl_2", b, square(96, 3));
+  b = basic_conv(scope / "branch3x3dbl_2", b, window(96, 3));
   b = basic_conv(scope / "branch3x3dbl_3", b, reduction(96));
-  return concatenate({a, b, max_pool(scope / "pool", x, halve)});
+  return concatenate({a, b, max_pool(scope / "pool", x, reduction_pool)});
 }
 
 // Figure 6: 7x7 factorised into rows and columns.
@@ -66,7 +52,7 @@ Value inception_d(const Scope& scope, Value x) {
   b = basic_conv(scope / "branch7x7x3_2", b, row(192, 7));
   b = basic_conv(scope / "branch7x7x3_3", b, column(192, 7));
   b = basic_conv(scope / "branch7x7x3_4", b, reduction(192));
-  return concatenate({a, b, max_pool(scope / "pool", x, halve)});
+  return concatenate({a, b, max_pool(scope / "pool", x, reduction_pool)});
 }
 
 // Figure 7: 3x3 factorised into a row and a column side by side.
@@ -78,19 +64,19 @@ Value inception_e(const Scope& scope, Value x) {
   };
   const Value b = spread("branch3x3_2a", "branch3x3_2b", basic_conv(scope / "branch3x3_1", x, {.filters = 384}));
   Value c = basic_conv(scope / "branch3x3dbl_1", x, {.filters = 448});
-  c = basic_conv(scope / "branch3x3dbl_2", c, square(384, 3));
+  c = basic_conv(scope / "branch3x3dbl_2", c, window(384, 3));
   c = spread("branch3x3dbl_3a", "branch3x3dbl_3b", c);
   return concatenate({a, b, c, pool_branch(scope / "branch_pool", x, 192)});
 }
 
-Value network(const Scope& scope, Value x, int64_t classes) {
+Value network(const Scope& scope, Value x, const ZooOptions& options) {
   x = basic_conv(scope / "Conv2d_1a_3x3", x, reduction(32));                 // 149x149
   x = basic_conv(scope / "Conv2d_2a_3x3", x, {.filters = 32, .kernel = 3});  // 147x147
-  x = basic_conv(scope / "Conv2d_2b_3x3", x, square(64, 3));
-  x = max_pool(scope / "maxpool1", x, halve);  // 73x73
+  x = basic_conv(scope / "Conv2d_2b_3x3", x, window(64, 3));
+  x = max_pool(scope / "maxpool1", x, reduction_pool);  // 73x73
   x = basic_conv(scope / "Conv2d_3b_1x1", x, {.filters = 80});
   x = basic_conv(scope / "Conv2d_4a_3x3", x, {.filters = 192, .kernel = 3});  // 71x71
-  x = max_pool(scope / "maxpool2", x, halve);                                 // 35x35
+  x = max_pool(scope / "maxpool2", x, reduction_pool);                        // 35x35
   x = inception_a(scope / "Mixed_5b", x, 32);
   x = inception_a(scope / "Mixed_5c", x, 64);
   x = inception_a(scope / "Mixed_5d", x, 64);
@@ -103,7 +89,7 @@ Value network(const Scope& scope, Value x, int64_t classes) {
   x = inception_e(scope / "Mixed_7b", x);
   x = inception_e(scope / "Mixed_7c", x);
   x = flatten(dropout(global_avg_pool(x)));
-  return dense(scope / "fc", x, classes);
+  return dense(scope / "fc", x, options.classes);
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ Value conv_relu_bn(const Scope& scope, Value x, int64_t filters, int number) {
   return batch_norm(scope / fmt::format("bn{}", number), relu(x));
 }
 
-Value network(const Scope& scope, Value x, int64_t classes) {
+Value network(const Scope& scope, Value x, const ZooOptions& options) {
   x = conv_relu_bn(scope, x, 32, 1);
   x = conv_relu_bn(scope, x, 32, 2);
   x = dropout(max_pool(scope / "pool1", x, {.kernel = 2}), 0.25);  // 16x16x32
@@ -20,7 +20,7 @@ Value network(const Scope& scope, Value x, int64_t classes) {
   x = conv_relu_bn(scope, x, 64, 4);
   x = dropout(max_pool(scope / "pool2", x, {.kernel = 2}), 0.25);  // 8x8x64
   x = batch_norm(scope / "bn5", relu(dense(scope / "fc1", flatten(x), 512)));
-  return dense(scope / "fc2", dropout(x, 0.5), classes);
+  return dense(scope / "fc2", dropout(x, 0.5), options.classes);
 }
 
 }  // namespace

@@ -5,11 +5,11 @@ namespace fovea::zoo {
 
 namespace {
 
-Value network(const Scope& scope, Value x, int64_t classes) {
+Value network(const Scope& scope, Value x, const ZooOptions& options) {
   x = flatten(x);
   x = relu(dense(scope / "fc1", x, 300));
   x = relu(dense(scope / "fc2", x, 100));
-  return dense(scope / "fc3", x, classes);
+  return dense(scope / "fc3", x, options.classes);
 }
 
 }  // namespace

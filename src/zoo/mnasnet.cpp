@@ -28,7 +28,7 @@ Value inverted_residual(const Scope& scope, Value x, const Stage& stage, int64_t
 }
 
 ZooBuilder network(double width) {
-  return [=](const Scope& scope, Value x, int64_t classes) {
+  return [=](const Scope& scope, Value x, const ZooOptions& options) {
     constexpr Stage stages[] = {{3, 2, 3, 3, 24}, {5, 2, 3, 3, 40},  {5, 2, 6, 3, 80},
                                 {3, 1, 6, 2, 96}, {5, 2, 6, 4, 192}, {3, 1, 6, 1, 320}};
     const Scope layers = scope / "layers";
@@ -45,7 +45,7 @@ ZooBuilder network(double width) {
       ++number;
     }
     x = relu(member(layers, number, x, {.filters = 1280}));
-    return dense(scope / "classifier.1", dropout(flatten(global_avg_pool(x)), 0.2), classes);
+    return dense(scope / "classifier.1", dropout(flatten(global_avg_pool(x)), 0.2), options.classes);
   };
 }
 

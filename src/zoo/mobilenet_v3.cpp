@@ -35,14 +35,19 @@ Value inverted_residual(const Scope& scope, Value x, const Block& block) {
 }
 
 ZooBuilder network(const std::vector<Block>& blocks, int64_t hidden_units) {
-  return [=](const Scope& scope, Value x, int64_t classes) {
+  return [=](const Scope& scope, Value x, const ZooOptions& options) {
+    const auto wide = [&](int64_t filters) { return multiple_of_8(static_cast<double>(filters) * options.width); };
     int number = 0;
     const auto next = [&] { return scope / fmt::format("features.{}", number++); };
-    x = hard_swish(conv_norm(next(), x, window(16, 3, 2), norm));
-    for (const Block& block : blocks) x = inverted_residual(next() / "block", x, block);
+    x = hard_swish(conv_norm(next(), x, window(wide(16), 3, 2), norm));
+    for (Block block : blocks) {
+      block.width = wide(block.width);
+      block.filters = wide(block.filters);
+      x = inverted_residual(next() / "block", x, block);
+    }
     x = hard_swish(conv_norm(next(), x, {.filters = 6 * x.shape().back()}, norm));
-    x = hard_swish(dense(scope / "classifier.0", flatten(global_avg_pool(x)), hidden_units));
-    return dense(scope / "classifier.3", dropout(x, 0.2), classes);
+    x = hard_swish(dense(scope / "classifier.0", flatten(global_avg_pool(x)), wide(hidden_units)));
+    return dense(scope / "classifier.3", dropout(x, 0.2), options.classes);
   };
 }
 
@@ -61,8 +66,8 @@ std::vector<ZooEntry> mobilenet_v3() {
       {3, 240, 80, false, hard_swish, 2}, {3, 200, 80, false, hard_swish, 1}, {3, 184, 80, false, hard_swish, 1},
       {3, 184, 80, false, hard_swish, 1}, {3, 480, 112, true, hard_swish, 1}, {3, 672, 112, true, hard_swish, 1},
       {5, 672, 160, true, hard_swish, 2}, {5, 960, 160, true, hard_swish, 1}, {5, 960, 160, true, hard_swish, 1}};
-  return {imagenet("mobilenet_v3_small", network(small, 1024), source),
-          imagenet("mobilenet_v3_large", network(large, 1280), source)};
+  return {with_width(imagenet("mobilenet_v3_small", network(small, 1024), source)),
+          with_width(imagenet("mobilenet_v3_large", network(large, 1280), source))};
 }
 
 }  // namespace fovea::zoo

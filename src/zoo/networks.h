@@ -14,12 +14,18 @@
   FAMILY(minivgg)                  \
   FAMILY(tinyvgg)                  \
   FAMILY(alexnet)                  \
+  FAMILY(nin)                      \
   FAMILY(vgg)                      \
   FAMILY(googlenet)                \
   FAMILY(inception)                \
+  FAMILY(inception_v4)             \
   FAMILY(resnet)                   \
+  FAMILY(resnet_v2)                \
+  FAMILY(preresnet)                \
+  FAMILY(xception)                 \
   FAMILY(squeezenet)               \
   FAMILY(densenet)                 \
+  FAMILY(mobilenet)                \
   FAMILY(mobilenet_v2)             \
   FAMILY(mobilenet_v3)             \
   FAMILY(mnasnet)                  \
@@ -37,6 +43,12 @@ FOVEA_ZOO_FAMILIES(FOVEA_DECLARE_FAMILY)
 inline ZooEntry imagenet(std::string_view name, ZooBuilder build, std::string_view source, int64_t extent = 224,
                          double learning_rate = 0.01) {
   return {name, std::move(build), {extent, extent, 3}, 1000, Initializer::he_normal, learning_rate, source};
+}
+
+// The row of a network whose paper multiplies all its filters by a factor, ZooOptions::width.
+inline ZooEntry with_width(ZooEntry entry) {
+  entry.has_width = true;
+  return entry;
 }
 
 }  // namespace fovea::zoo

@@ -53,7 +53,7 @@ Value block(const Scope& scope, Value x, int64_t width, int64_t groups, int64_t 
 }
 
 ZooBuilder network(const Config& config, bool squeeze) {
-  return [=](const Scope& scope, Value x, int64_t classes) {
+  return [=](const Scope& scope, Value x, const ZooOptions& options) {
     x = relu(conv_norm(scope / "stem", x, window(32, 3, 2)));
     int number = 0;  // of the stage
     for (const Stage& stage : stages_of(config)) {
@@ -65,7 +65,7 @@ ZooBuilder network(const Config& config, bool squeeze) {
         x = block(name, x, width, width / group_width, i == 0 ? 2 : 1, squeeze);
       }
     }
-    return dense(scope / "fc", flatten(global_avg_pool(x)), classes);
+    return dense(scope / "fc", flatten(global_avg_pool(x)), options.classes);
   };
 }
 

@@ -20,7 +20,7 @@ Value classifier(const Scope& scope, Value x, int64_t classes) {
 }
 
 // Shapes are for inputs of 224x224.
-Value squeezenet1_0(const Scope& scope, Value x, int64_t classes) {
+Value squeezenet1_0(const Scope& scope, Value x, const ZooOptions& options) {
   const Scope features = scope / "features";
   x = relu(conv(features / "0", x, {.filters = 96, .kernel = 7, .stride = 2}));  // 109x109
   x = max_pool(features / "2", x, halve);                                        // 54x54
@@ -34,10 +34,10 @@ Value squeezenet1_0(const Scope& scope, Value x, int64_t classes) {
   x = fire(features / "10", x, 64, 256);
   x = max_pool(features / "11", x, halve);  // 13x13
   x = fire(features / "12", x, 64, 256);
-  return classifier(scope / "classifier", x, classes);
+  return classifier(scope / "classifier", x, options.classes);
 }
 
-Value squeezenet1_1(const Scope& scope, Value x, int64_t classes) {
+Value squeezenet1_1(const Scope& scope, Value x, const ZooOptions& options) {
   const Scope features = scope / "features";
   x = relu(conv(features / "0", x, {.filters = 64, .kernel = 3, .stride = 2}));  // 111x111
   x = max_pool(features / "2", x, halve);                                        // 55x55
@@ -51,7 +51,7 @@ Value squeezenet1_1(const Scope& scope, Value x, int64_t classes) {
   x = fire(features / "10", x, 48, 192);
   x = fire(features / "11", x, 64, 256);
   x = fire(features / "12", x, 64, 256);
-  return classifier(scope / "classifier", x, classes);
+  return classifier(scope / "classifier", x, options.classes);
 }
 
 }  // namespace

@@ -19,10 +19,10 @@ Value block(const Scope& scope, Value x, int number) {
   return max_pool(scope / fmt::format("max_pool_{}", number), x, {.kernel = 2});
 }
 
-Value network(const Scope& scope, Value x, int64_t classes) {
+Value network(const Scope& scope, Value x, const ZooOptions& options) {
   x = block(scope, x, 1);  // 30x30x10
   x = block(scope, x, 2);  // 13x13x10
-  return dense(scope / "output", flatten(x), classes);
+  return dense(scope / "output", flatten(x), options.classes);
 }
 
 }  // namespace

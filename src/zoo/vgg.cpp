@@ -34,12 +34,12 @@ Value features(const Scope& scope, Value x, const Column& column, bool normalise
 }
 
 ZooBuilder network(const Column& column, bool normalised) {
-  return [=](const Scope& scope, Value x, int64_t classes) {
+  return [=](const Scope& scope, Value x, const ZooOptions& options) {
     x = features(scope / "features", x, column, normalised);
     x = flatten(adaptive_avg_pool(scope / "avgpool", x, 7));
     x = dropout(relu(dense(scope / "classifier.0", x, 4096)));
     x = dropout(relu(dense(scope / "classifier.3", x, 4096)));
-    return dense(scope / "classifier.6", x, classes);
+    return dense(scope / "classifier.6", x, options.classes);
   };
 }
 

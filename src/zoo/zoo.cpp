@@ -45,10 +45,20 @@ Graph build(std::string_view name, const ZooOptions& options) {
   if (options.classes < 0) {
     throw Error(ErrorKind::usage, fmt::format("model '{}': classes must be 1 or more, got {}", name, options.classes));
   }
+  if (!(options.width > 0 && options.width <= 16)) {
+    throw Error(ErrorKind::usage,
+                fmt::format("model '{}': the width must be above 0 and at most 16, got {}", name, options.width));
+  }
+  if (options.width != 1 && !entry.has_width) {
+    throw Error(ErrorKind::usage, fmt::format("model '{}' comes in one width: leave the option out", name));
+  }
+  ZooOptions complete = options;
+  complete.input = input;
+  if (complete.classes == 0) complete.classes = entry.classes;
   Graph graph;
   const Value x = graph.input("input", input);
   try {
-    graph.set_output(entry.build(graph, x, options.classes == 0 ? entry.classes : options.classes));
+    graph.set_output(entry.build(graph, x, complete));
   } catch (const Error& error) {
     throw Error(error.kind(), fmt::format("model '{}' does not fit an input of {} (its own is {}): {}", name,
                                           to_string(input), to_string(entry.input), error.what()));

@@ -1,0 +1,83 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <ostream>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fovea/ops.h"
+#include "fovea/optim.h"
+#include "fovea/random.h"
+#include "fovea/session.h"
+#include "fovea/zoo.h"
+
+// Networks that torchvision lacks learn four pictures of noise by heart. Larger networks run with FOVEA_OVERFIT=all, in
+// ./dev check-long.
+namespace fovea {
+namespace {
+
+enum class When { always, if_asked };
+
+struct Case {
+  std::string name;
+  int64_t extent;  // of the pictures; just large enough for the network
+  When when = When::always;
+  double learning_rate = 0.01;
+  double width = 1;
+};
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+
+constexpr int64_t batch = 4;
+constexpr int steps = 60;
+
+void fill_with_noise(std::span<float> pixels) {
+  const Random random(5);
+  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<float>(random.uniform(i)) * 2 - 1;
+}
+
+class Overfit : public ::testing::TestWithParam<Case> {};
+
+TEST_P(Overfit, LearnsOneBatchByHeart) {
+  const auto& [name, extent, when, learning_rate, width] = GetParam();
+  const char* asked = std::getenv("FOVEA_OVERFIT");
+  if (when == When::if_asked && (asked == nullptr || std::string(asked) != "all")) {
+    GTEST_SKIP() << "a large network: set FOVEA_OVERFIT=all, or run ./dev check-long";
+  }
+  Model model = zoo::create(name, {.input = {extent, extent, 3}, .classes = batch, .width = width}, 1);
+  Graph graph = model.graph();
+  const std::string loss = cross_entropy(graph.output(), graph.input("classes", Shape{})).name();
+  Session session(model, graph, {.batch = batch, .training = true, .differentiate = loss, .keep = {loss}, .seed = 2});
+  fill_with_noise(session.input("input"));
+  for (size_t i = 0; i < batch; ++i) session.input("classes")[i] = static_cast<float>(i);
+
+  const auto optimizer = make_optimizer(Sgd{.lr = learning_rate}, model);
+  float last = 0;
+  for (int step = 0; step < steps; ++step) {
+    session.set_step(static_cast<uint64_t>(step));
+    session.forward();
+    last = session.activation(loss)[0];
+    if (last < 0.05F) return;
+    session.backward();
+    std::vector<std::span<const float>> gradients;
+    for (size_t i = 0; i < model.parameters().size(); ++i) gradients.push_back(session.parameter_gradient(i));
+    optimizer->step(gradients, learning_rate);
+    session.parameters_changed();
+  }
+  FAIL() << "the loss is " << last << " after " << steps << " steps";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Networks, Overfit,
+    ::testing::Values(Case{"digits", 32}, Case{"nin", 32}, Case{"mobilenet", 64, When::always, 0.01, 0.25},
+                      Case{"preresnet20", 32}, Case{"preresnet164", 32, When::if_asked}, Case{"wrn_16_4", 32},
+                      Case{"wrn_28_10", 32, When::if_asked}, Case{"seresnet18", 64}, Case{"resnet18d", 64},
+                      Case{"resnet200", 64, When::if_asked}, Case{"resnet50v2", 64},
+                      Case{"seresnext50_32x4d", 64, When::if_asked}, Case{"senet154", 64, When::if_asked},
+                      Case{"resnetrs50", 64, When::if_asked}, Case{"xception", 71, When::if_asked},
+                      Case{"inception_v4", 75, When::if_asked}, Case{"nin_imagenet", 127, When::if_asked}),
+    [](const auto& test) { return test.param.name; });
+
+}  // namespace
+}  // namespace fovea
