@@ -65,12 +65,12 @@ inline Value squeeze_excitation(const Scope& scope, Value x, int64_t squeezed, A
   return x * s;
 }
 
-// The multiple of `divisor` nearest to `channels`, but, unless `least` is zero, not more than a tenth below it (Howard
-// et al. 2017, reference code).
-inline int64_t multiple_of(int64_t divisor, double channels, double least = 0.9) {
+// The multiple of `divisor` nearest to `channels`, but not more than a tenth below it (Howard et al. 2017, reference
+// code).
+inline int64_t multiple_of(int64_t divisor, double channels) {
   const auto half = static_cast<double>(divisor / 2);
   const int64_t nearest = std::max(divisor, static_cast<int64_t>(channels + half) / divisor * divisor);
-  return static_cast<double>(nearest) < least * channels ? nearest + divisor : nearest;
+  return static_cast<double>(nearest) < 0.9 * channels ? nearest + divisor : nearest;
 }
 inline int64_t multiple_of_8(double channels) { return multiple_of(8, channels); }
 

@@ -105,7 +105,7 @@ ZooEntry second(std::string_view name, int64_t extent, int64_t stem, double drop
 
 // V2's B0, which torchvision lacks, with its filters and blocks multiplied, as in Keras.
 ZooEntry second_scaled(std::string_view name, int64_t extent, double width, double depth) {
-  const auto wide = [&](int64_t filters) { return multiple_of(8, static_cast<double>(filters) * width, 0); };
+  const auto wide = [&](int64_t filters) { return multiple_of_8(static_cast<double>(filters) * width); };
   std::vector<Stage> stages = {{true, 1, 3, 1, 16, 1},  {true, 4, 3, 2, 32, 2},   {true, 4, 3, 2, 48, 2},
                                {false, 4, 3, 2, 96, 3}, {false, 6, 3, 1, 112, 5}, {false, 6, 3, 2, 192, 8}};
   for (Stage& stage : stages) {
