@@ -59,6 +59,22 @@ TEST(Zoo, EndsInLogitsOfItsClasses) {
   }
 }
 
+TEST(Zoo, PublishedAccuraciesAreWhole) {
+  int published = 0;
+  for (const ZooEntry& entry : zoo::list()) {
+    SCOPED_TRACE(entry.name);
+    const auto& [top1, top5, source] = entry.accuracy;
+    EXPECT_EQ(top1 > 0, !source.empty());
+    if (top1 == 0) continue;
+    ++published;
+    EXPECT_GT(top1, 50);
+    EXPECT_LT(top1, top5);
+    EXPECT_LT(top5, 100);
+    EXPECT_EQ(entry.classes, 1000);
+  }
+  EXPECT_GT(published, 40);
+}
+
 TEST(Zoo, GivesThePapersShapes) {
   Graph lenet5 = zoo::build("lenet5");
   EXPECT_EQ(lenet5.value("pool1").shape(), Shape({1, 14, 14, 6}));

@@ -21,15 +21,23 @@ struct ZooOptions {
 // x {N, H, W, C} -> logits {N, options.classes}
 using ZooBuilder = std::function<Value(const Scope& scope, Value x, const ZooOptions& options)>;
 
+// Of one crop of each of ImageNet's 50,000 validation pictures, in percent.
+struct PublishedAccuracy {
+  double top1 = 0;  // 0: none is published
+  double top5 = 0;
+  std::string_view source{};  // "torchvision IMAGENET1K_V1", or the paper's table
+};
+
 struct ZooEntry {
   std::string_view name;
   ZooBuilder build;
   Shape input;
   int64_t classes;
-  Initializer initializer;  // Xavier for tanh, He for ReLU
-  double learning_rate;     // that suits SGD with momentum 0.9 and batches of 64
-  std::string_view source;  // paper or origin, one line
-  bool has_width = false;   // takes ZooOptions::width
+  Initializer initializer;       // Xavier for tanh, He for ReLU
+  double learning_rate;          // that suits SGD with momentum 0.9 and batches of 64
+  std::string_view source;       // paper or origin, one line
+  bool has_width = false;        // takes ZooOptions::width
+  PublishedAccuracy accuracy{};  // from the table in src/zoo/published.cpp
 };
 
 namespace zoo {

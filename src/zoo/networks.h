@@ -39,6 +39,9 @@ namespace fovea::zoo {
 FOVEA_ZOO_FAMILIES(FOVEA_DECLARE_FAMILY)
 #undef FOVEA_DECLARE_FAMILY
 
+// What weights published under this name reach; zeros where there are none.
+PublishedAccuracy published_accuracy(std::string_view name);
+
 // A row of a network of ReLUs for ImageNet's 1000 classes.
 inline ZooEntry imagenet(std::string_view name, ZooBuilder build, std::string_view source, int64_t extent = 224,
                          double learning_rate = 0.01) {

@@ -20,6 +20,7 @@ const std::vector<ZooEntry>& list() {
 #undef FOVEA_NAME_FAMILY
       for (ZooEntry& entry : family()) all.push_back(std::move(entry));
     }
+    for (ZooEntry& entry : all) entry.accuracy = published_accuracy(entry.name);
     return all;
   }();
   return entries;
