@@ -151,8 +151,9 @@ pool1    max_pool 2x2  14x14x6                      6x6  4.59 KiB
 flatten  flatten       1176                         6x6  4.59 KiB
 fc1      dense 10      10        11.8K      11.8K   all      40 B
 
-11,926 parameters (46.6 KiB)
+11,926 parameters (46.6 KiB) in 2 layers, 2 deep
 129K multiply-adds and 50.0 KiB of activations for one sample
+XX of memory beside the parameters to run one sample, XX to train on it
 )");
 }
 

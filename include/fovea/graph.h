@@ -107,10 +107,12 @@ class Graph {
   Cost cost(int index) const;
   Cost total_cost() const;
   ReceptiveField receptive_field(int index) const;
+  std::vector<ReceptiveField> receptive_fields() const;  // of every node
 
  private:
   Value append(Node node);
   std::string unique_name(const Op& op, const std::vector<Value>& inputs) const;
+  std::vector<ReceptiveField> receptive_fields(size_t count) const;  // of the first nodes
 
   std::vector<Node> nodes_;
   std::map<std::string, int, std::less<>> index_;  // of each node, by name

@@ -137,11 +137,16 @@ Cost Graph::total_cost() const {
 }
 
 ReceptiveField Graph::receptive_field(int index) const {
-  // Fields of all earlier nodes: a node's inputs come before it.
-  std::vector<ReceptiveField> fields(static_cast<size_t>(index) + 1);
-  for (int i = 0; i <= index; ++i) {
-    const Node& node = this->node(i);
-    ReceptiveField& field = fields[static_cast<size_t>(i)];
+  return receptive_fields(static_cast<size_t>(index) + 1).back();
+}
+
+std::vector<ReceptiveField> Graph::receptive_fields() const { return receptive_fields(nodes_.size()); }
+
+std::vector<ReceptiveField> Graph::receptive_fields(size_t count) const {
+  std::vector<ReceptiveField> fields(count);  // a node's inputs come before it
+  for (size_t i = 0; i < count; ++i) {
+    const Node& node = nodes_[i];
+    ReceptiveField& field = fields[i];
     if (!node.op) {
       const auto axes = static_cast<size_t>(std::max(0, node.shape.rank() - 2));
       field.extent.assign(axes, 1);
@@ -169,7 +174,7 @@ ReceptiveField Graph::receptive_field(int index) const {
       if (!window.upsampling.empty()) field.jump[axis] = (field.jump[axis] - 1) / window.upsampling[axis] + 1;
     }
   }
-  return fields[static_cast<size_t>(index)];
+  return fields;
 }
 
 }  // namespace fovea

@@ -67,7 +67,19 @@ Plan::Plan(std::unique_ptr<Model> taken, const SessionOptions& options_)
   load_parameters();
 }
 
+Plan::Plan(const Graph& graph_, const SessionOptions& options_)
+    : owned(std::make_unique<Model>()), model(*owned), options(options_), original(graph_) {
+  lay_out(true);
+}
+
 void Plan::compile(bool fused) {
+  lay_out(fused);
+  bind_parameters();
+  arena = make_buffer(memory.floats);
+  bind_addresses();
+}
+
+void Plan::lay_out(bool fused) {
   use_environment_instruction_set();
   if (options.batch < 1) throw Error(ErrorKind::usage, fmt::format("batch must be at least 1, got {}", options.batch));
   const std::vector<Shape> inferred = infer_shapes(original, options.batch);
@@ -84,7 +96,6 @@ void Plan::compile(bool fused) {
   for (const std::string& name : options.gradients) gradient_roots.push_back(graph.find(name));
   nodes.resize(graph.nodes().size());
   for (int i = 0; i < count(); ++i) at(i).shape = shapes.at(graph.node(i).name);
-  bind_parameters();
   share_identities();
   mark_needed();
   mark_gradients();
@@ -93,8 +104,6 @@ void Plan::compile(bool fused) {
   request_values();
   if (differentiated >= 0) request_gradients();
   memory = plan_memory(requests);
-  arena = make_buffer(memory.floats);
-  bind_addresses();
 }
 
 void Plan::bind_parameters() {

@@ -48,6 +48,9 @@ class Plan {
   // Of a model of its own, whose weights it frees where kernels copy them.
   Plan(std::unique_ptr<Model> taken, const SessionOptions& options_);
 
+  // The layout alone: no memory is taken, and it cannot run.
+  Plan(const Graph& graph_, const SessionOptions& options_);
+
   void load_parameters();
   void free_weight(int node);
   void forward_node(PlannedNode& node);
@@ -63,6 +66,7 @@ class Plan {
   int end_of_time() const { return 2 * count(); }
 
   void compile(bool fused);
+  void lay_out(bool fused);
   void bind_parameters();
   void share_identities();
   void mark_needed();

@@ -7,14 +7,16 @@
 #include <array>
 #include <utility>
 
-#include "core/saturate.h"
 #include "graph/option_words.h"
+#include "graph/plan.h"
 
 namespace fovea {
 
 namespace {
 
-SummaryRow row(const Graph& graph, int index) {
+constexpr int64_t float_bytes = sizeof(float);
+
+SummaryRow row(const Graph& graph, int index, ReceptiveField field) {
   const Node& node = graph.node(index);
   const Cost cost = graph.cost(index);
   return {.node = node.name,
@@ -23,8 +25,8 @@ SummaryRow row(const Graph& graph, int index) {
           .output = node.shape.without_batch(),
           .parameters = cost.parameters,
           .multiply_adds = cost.multiply_adds,
-          .receptive_field = graph.receptive_field(index),
-          .activation_bytes = node.shape.elements() * static_cast<int64_t>(sizeof(float))};
+          .receptive_field = std::move(field),
+          .activation_bytes = node.shape.elements() * float_bytes};
 }
 
 // A window sliding along one axis.
@@ -95,22 +97,56 @@ void warn_of_dead_nodes(const Graph& graph, std::vector<std::string>& warnings) 
   }
 }
 
+// Convolutions and dense layers, not norms: what has weights between its inputs and its outputs.
+bool is_weighted(const Graph& graph, const Node& node) {
+  return std::ranges::any_of(node.parameters, [&](int parameter) {
+    return graph.parameters()[static_cast<size_t>(parameter)].fill == Fill::weight;
+  });
+}
+
+// The most weighted nodes on a way from an input to the output.
+int64_t depth(const Graph& graph) {
+  std::vector<int64_t> depths;
+  for (const Node& node : graph.nodes()) {
+    int64_t deepest = 0;
+    for (const int input : node.inputs) deepest = std::max(deepest, depths[static_cast<size_t>(input)]);
+    depths.push_back(deepest + (is_weighted(graph, node) ? 1 : 0));
+  }
+  return graph.output_node() < 0 ? 0 : depths[static_cast<size_t>(graph.output_node())];
+}
+
+int64_t arena_bytes(const Graph& graph, const SessionOptions& options) {
+  return static_cast<int64_t>(Plan(graph, options).memory.floats) * float_bytes;
+}
+
 }  // namespace
 
+Totals total(const Graph& graph) {
+  Totals totals;
+  for (const ParameterSpec& spec : graph.parameters()) {
+    (spec.trainable ? totals.parameters : totals.untrained_parameters) += spec.shape.elements();
+  }
+  totals.parameter_bytes = (totals.parameters + totals.untrained_parameters) * float_bytes;
+  totals.multiply_adds = graph.total_cost().multiply_adds;
+  totals.layers = std::ranges::count_if(graph.nodes(), [](const Node& node) { return !node.parameters.empty(); });
+  totals.depth = depth(graph);
+  return totals;
+}
+
 Summary summarize(const Graph& graph) {
-  Summary summary;
+  Summary summary{total(graph)};
+  std::vector<ReceptiveField> fields = graph.receptive_fields();
   for (size_t i = 0; i < graph.nodes().size(); ++i) {
-    summary.rows.push_back(row(graph, static_cast<int>(i)));
-    const SummaryRow& added = summary.rows.back();
-    summary.multiply_adds = saturating_add(summary.multiply_adds, added.multiply_adds);
-    summary.activation_bytes += added.activation_bytes;
+    summary.rows.push_back(row(graph, static_cast<int>(i), std::move(fields[i])));
+    summary.activation_bytes += summary.rows.back().activation_bytes;
     if (graph.nodes()[i].op) warn_of_unused_borders(graph, graph.nodes()[i], summary.warnings);
   }
-  for (const ParameterSpec& spec : graph.parameters()) {
-    (spec.trainable ? summary.parameters : summary.untrained_parameters) += spec.shape.elements();
-  }
-  summary.parameter_bytes = (summary.parameters + summary.untrained_parameters) * static_cast<int64_t>(sizeof(float));
   warn_of_dead_nodes(graph, summary.warnings);
+  if (graph.output_node() < 0) return summary;
+  summary.inference_bytes = arena_bytes(graph, {});
+  summary.training_bytes =
+      summary.parameters * float_bytes +
+      arena_bytes(graph, {.training = true, .differentiate = graph.node(graph.output_node()).name});
   return summary;
 }
 

@@ -109,8 +109,11 @@ std::string format_table(const Summary& summary) {
   if (summary.untrained_parameters > 0) {
     text += fmt::format(" and {} running statistics", grouped(summary.untrained_parameters));
   }
-  text += fmt::format(" ({})\n{} multiply-adds and {} of activations for one sample\n", bytes(summary.parameter_bytes),
-                      count(summary.multiply_adds), bytes(summary.activation_bytes));
+  text += fmt::format(" ({}) in {} layers, {} deep\n", bytes(summary.parameter_bytes), summary.layers, summary.depth);
+  text += fmt::format("{} multiply-adds and {} of activations for one sample\n", count(summary.multiply_adds),
+                      bytes(summary.activation_bytes));
+  text += fmt::format("{} of memory beside the parameters to run one sample, {} to train on it\n",
+                      bytes(summary.inference_bytes), bytes(summary.training_bytes));
   for (const std::string& warning : summary.warnings) text += fmt::format("warning: {}\n", warning);
   return text;
 }
@@ -134,7 +137,11 @@ std::string to_json(const Summary& summary) {
                                            {"untrained_parameters", summary.untrained_parameters},
                                            {"parameter_bytes", summary.parameter_bytes},
                                            {"multiply_adds", summary.multiply_adds},
+                                           {"layers", summary.layers},
+                                           {"depth", summary.depth},
                                            {"activation_bytes", summary.activation_bytes},
+                                           {"inference_bytes", summary.inference_bytes},
+                                           {"training_bytes", summary.training_bytes},
                                            {"warnings", summary.warnings}};
   return document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }
