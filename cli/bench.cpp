@@ -16,6 +16,7 @@
 #include "fovea/model_file.h"
 #include "fovea/parallel.h"
 #include "options.h"
+#include "table.h"
 
 namespace fovea::cli {
 
@@ -93,24 +94,6 @@ std::string extents(const nlohmann::ordered_json& output) {
 
 std::string milliseconds(double value) { return fmt::format("{:.{}f}", value, value < 10 ? 3 : 1); }
 
-using Line = std::vector<std::string>;
-
-// Columns as wide as their widest cell: the first three and the last to the left, numbers between to the right.
-void print_table(const std::vector<Line>& lines) {
-  std::vector<size_t> widths(lines.front().size());
-  for (const Line& line : lines) {
-    for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
-  }
-  for (const Line& line : lines) {
-    std::string text;
-    for (size_t i = 0; i < line.size(); ++i) {
-      const bool left = i < 3 || i + 1 == line.size();
-      text += left ? fmt::format("{:<{}}  ", line[i], widths[i]) : fmt::format("{:>{}}  ", line[i], widths[i]);
-    }
-    fmt::print("{}\n", text.erase(text.find_last_not_of(' ') + 1));
-  }
-}
-
 void print_layers(const nlohmann::ordered_json& layers, bool training) {
   std::vector<Line> lines;
   lines.push_back(training ? Line{"node", "layer", "output", "forward ms", "backward ms"}
@@ -127,7 +110,7 @@ void print_layers(const nlohmann::ordered_json& layers, bool training) {
     lines.push_back(std::move(line));
   }
   fmt::print("\n");
-  print_table(lines);
+  print_table(lines, training ? "lllrrrrrl" : "lllrrrrl");
 }
 
 void print_text(const nlohmann::ordered_json& report) {
@@ -148,27 +131,12 @@ void print_text(const nlohmann::ordered_json& report) {
   if (report.contains("layers")) print_layers(report["layers"], report["mode"] == "training");
 }
 
-std::string csv_value(const nlohmann::ordered_json& value) {
-  if (value.is_array()) return extents(value);
-  return csv_field(value.is_string() ? value.get<std::string>() : value.dump());
-}
-
 // The layers where they were asked for, else the step.
-void print_csv(nlohmann::ordered_json report) {
-  const nlohmann::ordered_json rows =
-      report.contains("layers") ? report["layers"] : nlohmann::ordered_json::array({std::move(report)});
-  std::string header;
-  std::string text;
-  for (const auto& row : rows) {
-    header.clear();
-    std::string line;
-    for (const auto& [name, value] : row.items()) {
-      header += fmt::format("{}{}", header.empty() ? "" : ",", name);
-      line += fmt::format("{}{}", line.empty() ? "" : ",", csv_value(value));
-    }
-    text += line + "\n";
-  }
-  fmt::print("{}\n{}", header, text);
+void print_rows(const nlohmann::ordered_json& report) {
+  if (!report.contains("layers")) return print_csv(nlohmann::ordered_json::array({report}));
+  nlohmann::ordered_json layers = report["layers"];
+  for (auto& layer : layers) layer["output"].erase(0);  // the batch
+  print_csv(layers);
 }
 
 Model open_model(const BenchCommand& command) {
@@ -187,7 +155,7 @@ void run_bench(const BenchCommand& command) {
     case Format::json:
       return fmt::print("{}\n", report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     case Format::csv:
-      return print_csv(report);
+      return print_rows(report);
   }
 }
 

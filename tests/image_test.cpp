@@ -166,6 +166,33 @@ TEST(Image, WritesPngThatReadsBackTheSame) {
               HasSubstr("none/b.png"));
 }
 
+TEST(Image, WritesJpegsThatLookTheSame) {
+  const TempFolder folder;
+  for (const int channels : {1, 3}) {
+    Image smooth{20, 30, channels, {}};
+    for (int i = 0; i < 20 * 30; ++i)
+      smooth.pixels.insert(smooth.pixels.end(), static_cast<size_t>(channels),
+                           static_cast<uint8_t>(i % 30 * 4 + i / 30 * 3));
+    write_image(folder / "a.JPEG", smooth);
+    expect_within(read_image(folder / "a.JPEG"), smooth, 4);
+    write_jpeg(folder / "poor.jpg", smooth, 1);
+    EXPECT_LT(std::filesystem::file_size(folder / "poor.jpg"), std::filesystem::file_size(folder / "a.JPEG"));
+  }
+  EXPECT_EQ(folder.entries(), 2);
+  const Image image = gradient(2, 2, 1);
+  EXPECT_THAT(error_of(ErrorKind::usage, [&] { write_jpeg(folder / "b.jpg", image, 0); }), HasSubstr("got 0"));
+  EXPECT_THAT(error_of(ErrorKind::usage, [&] { write_jpeg(folder / "b.jpg", {}); }), HasSubstr("at least one pixel"));
+  EXPECT_THAT(error_of(ErrorKind::data, [&] { write_jpeg(folder / "none/b.jpg", image); }), HasSubstr("none/b.jpg"));
+}
+
+TEST(Image, WritesWhatTheNameEndsIn) {
+  const TempFolder folder;
+  write_image(folder / "a.Png", gradient(3, 4, 3));
+  EXPECT_EQ(read_image(folder / "a.Png"), gradient(3, 4, 3));
+  EXPECT_THAT(error_of(ErrorKind::usage, [&] { write_image(folder / "a.gif", gradient(1, 1, 1)); }),
+              HasSubstr("a.gif"));
+}
+
 TEST(Image, RefusesPngsCutShortAnywhereAndDamagedOnes) {
   const Bytes whole = png_bytes(gradient(8, 8, 3));
   for (size_t size = 8; size < whole.size(); ++size) {

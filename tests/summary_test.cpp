@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "fovea/ops.h"
+#include "fovea/session.h"
 #include "fovea/text_form.h"
 #include "fovea/zoo.h"
 
@@ -43,6 +44,55 @@ TEST(Summary, KnowsEveryNode) {
   // conv 117600 + 240000 + 48000, fc 10080 + 840
   EXPECT_EQ(summary.multiply_adds, 416520);
   EXPECT_THAT(summary.warnings, IsEmpty());
+}
+
+// Papers count the convolutions and dense layers on the longest way through; Keras all layers with parameters.
+TEST(Summary, CountsDepthAsPapersAndAsKerasDo) {
+  struct Case {
+    const char* name;
+    int64_t depth, layers;
+  };
+  for (const auto& [name, depth, layers] : {Case{"lenet5", 5, 5},
+                                            {"alexnet", 8, 8},
+                                            {"vgg16", 16, 16},
+                                            {"vgg19", 19, 19},
+                                            {"googlenet", 22, 115},
+                                            {"inception_v3", 48, 189},
+                                            {"resnet18", 18, 41},
+                                            {"resnet50", 50, 107},
+                                            {"resnet101", 101, 209},
+                                            {"resnet152", 152, 311},
+                                            {"densenet121", 121, 242},
+                                            {"densenet169", 169, 338},
+                                            {"densenet201", 201, 402},
+                                            {"mobilenet_v2", 53, 105}}) {
+    SCOPED_TRACE(name);
+    const Totals totals = total(zoo::build(name));
+    EXPECT_EQ(totals.depth, depth);
+    EXPECT_EQ(totals.layers, layers);
+  }
+  // Keras begins these with a layer that holds the pictures' mean and variance: 132, 186, 210, 438.
+  for (const auto& [name, layers] : {std::pair{"efficientnet_b0", 131},
+                                     {"efficientnet_b1", 185},
+                                     {"efficientnet_b3", 209},
+                                     {"efficientnet_b7", 437}}) {
+    EXPECT_EQ(total(zoo::build(name)).layers, layers) << name;
+  }
+}
+
+TEST(Summary, MemoryIsThatOfTheSessions) {
+  for (const char* name : {"lenet5", "minivgg", "resnet20"}) {
+    SCOPED_TRACE(name);
+    Model model = zoo::create(name);
+    const Graph& graph = model.graph();
+    const Summary summary = summarize(graph);
+    EXPECT_EQ(summary.inference_bytes, static_cast<int64_t>(Session(model, {}).arena_bytes()));
+    const std::string output = graph.node(graph.output_node()).name;
+    const Session training(model, {.training = true, .differentiate = output});
+    EXPECT_EQ(summary.training_bytes, static_cast<int64_t>(training.arena_bytes()) + 4 * summary.parameters);
+    EXPECT_LT(summary.inference_bytes, summary.activation_bytes);
+    EXPECT_GT(summary.training_bytes, summary.inference_bytes);
+  }
 }
 
 TEST(Summary, CountsRunningStatisticsApart) {

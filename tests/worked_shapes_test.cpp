@@ -1,7 +1,10 @@
-// Numbers that the courses work out by hand: shapes, parameters, cost and receptive fields, known from the graph alone.
+// Numbers that the courses work out by hand: shapes, parameters, cost and receptive fields, as the summary gives them.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "fovea/ops.h"
+#include "fovea/summary.h"
+#include "fovea/text_form.h"
 
 namespace fovea {
 namespace {
@@ -17,7 +20,7 @@ TEST(WorkedShapes, TenFiltersHave760Parameters) {
   const Value y =
       conv(Scope(graph) / "conv", graph.input("x", {32, 32, 3}), {.filters = 10, .kernel = 5, .padding = 2});
   EXPECT_EQ(y.shape(), Shape({1, 32, 32, 10}));
-  EXPECT_EQ(graph.total_cost().parameters, 760);
+  EXPECT_EQ(summarize(graph).parameters, 760);
 }
 
 // Side of a picture after each of `layers` 5x5 convolutions.
@@ -57,11 +60,23 @@ TEST(WorkedShapes, OutputExtentsFollowTheFormulas) {
   }
 }
 
+// (7 - 3)/3 + 1 is 2.33: the border's last pixels are not seen.
+TEST(WorkedShapes, AStrideOfThreeDoesNotTileSevenPixels) {
+  const auto summary = [](int stride) {
+    return summarize(graph_from_text("conv 1 3x3 stride " + std::to_string(stride), {7, 7, 1}));
+  };
+  EXPECT_EQ(summary(1).rows.back().output, Shape({5, 5, 1}));
+  EXPECT_EQ(summary(2).rows.back().output, Shape({3, 3, 1}));
+  EXPECT_THAT(summary(1).warnings, ::testing::IsEmpty());
+  EXPECT_THAT(summary(2).warnings, ::testing::IsEmpty());
+  EXPECT_THAT(summary(3).warnings, ::testing::ElementsAre(::testing::HasSubstr("2.33 windows")));
+}
+
 // F*F*K*L*H*W
 TEST(WorkedShapes, CountsMultiplyAdds) {
   Graph graph;
   conv(Scope(graph) / "conv", graph.input("x", {64, 64, 100}), {.filters = 100, .kernel = 5, .padding = 2});
-  EXPECT_EQ(graph.total_cost().multiply_adds, 1'024'000'000);
+  EXPECT_EQ(summarize(graph).multiply_adds, 1'024'000'000);
 }
 
 TEST(WorkedShapes, BottlenecksAndSeparableConvolutionsSaveWeights) {
@@ -94,7 +109,7 @@ TEST(WorkedShapes, NaiveInceptionCosts854MillionMultiplyAdds) {
   const Value pool = max_pool(x, {.kernel = 3, .stride = 1, .padding = 1});
   const Value y = concatenate({branch(x, "1x1", 128, 1), branch(x, "3x3", 192, 3), branch(x, "5x5", 96, 5), pool});
   EXPECT_EQ(y.shape(), Shape({1, 28, 28, 672}));
-  EXPECT_EQ(graph.total_cost().multiply_adds, 854'196'224);
+  EXPECT_EQ(summarize(graph).multiply_adds, 854'196'224);
 }
 
 TEST(WorkedShapes, InceptionWithBottlenecksCosts271MillionMultiplyAdds) {
@@ -104,7 +119,7 @@ TEST(WorkedShapes, InceptionWithBottlenecksCosts271MillionMultiplyAdds) {
   const Value b5 = branch(branch(x, "reduce5", 64, 1), "5x5", 96, 5);
   const Value pool = branch(max_pool(x, {.kernel = 3, .stride = 1, .padding = 1}), "pool", 64, 1);
   EXPECT_EQ(concatenate({branch(x, "1x1", 128, 1), b3, b5, pool}).shape(), Shape({1, 28, 28, 480}));
-  EXPECT_EQ(graph.total_cost().multiply_adds, 271'351'808);
+  EXPECT_EQ(summarize(graph).multiply_adds, 271'351'808);
 }
 
 // Receptive field after `layers` convolutions.
@@ -114,7 +129,7 @@ int64_t field(int64_t kernel, int64_t stride, int layers) {
   for (int i = 0; i < layers; ++i) {
     x = conv(Scope(graph) / ("conv" + std::to_string(i)), x, {.filters = 1, .kernel = kernel, .stride = stride});
   }
-  const ReceptiveField seen = graph.receptive_field(x.node());
+  const ReceptiveField seen = summarize(graph).rows.back().receptive_field;
   EXPECT_EQ(seen.extent.at(0), seen.extent.at(1));
   EXPECT_FALSE(seen.whole);
   return seen.extent.at(0);

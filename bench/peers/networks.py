@@ -75,12 +75,12 @@ class ResNet20(nn.Module):
 OWN = {"lenet5": LeNet5, "minivgg": MiniVgg, "resnet20": ResNet20}
 
 
-def build(name):
-    """The network without its weights, in training mode."""
+def build(name, classes=1000):
+    """The network without its weights, in training mode. `classes` is for torchvision's."""
     if name in OWN:
         return OWN[name]()
     options = {"aux_logits": False, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
-    return torchvision.models.get_model(name, weights=None, **options)
+    return torchvision.models.get_model(name, weights=None, num_classes=classes, **options)
 
 
 def randomise(name, model, shape):

@@ -35,6 +35,10 @@ Image decode_image(std::span<const uint8_t> bytes, std::string_view name);
 // Writes an 8-bit grey or RGB PNG. The file appears whole or not at all (temporary file, then rename).
 // Throws Error(data) when it cannot be written, Error(usage) when the image is empty or inconsistent.
 void write_png(const std::filesystem::path& path, const Image& image);
+// The same as a JPEG. Throws Error(usage) also for a quality out of 1..100.
+void write_jpeg(const std::filesystem::path& path, const Image& image, int quality = 95);
+// The one of the two that the name ends in: .png, .jpg or .jpeg, in any case. Throws Error(usage) for another ending.
+void write_image(const std::filesystem::path& path, const Image& image);
 
 // The picture with 1 or 3 channels. Grey is the luma of ITU-R BT.601 in 16-bit fixed point,
 // (19595 R + 38470 G + 7471 B + 32768) >> 16; colour from grey repeats the value. Throws Error(usage) for other counts.

@@ -60,6 +60,16 @@ Image read_image(const std::filesystem::path& path) {
   return decode_image({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, path.native());
 }
 
+void write_image(const std::filesystem::path& path, const Image& image) {
+  std::string ending = path.extension().string();
+  std::ranges::transform(ending, ending.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+  if (ending == ".png") return write_png(path, image);
+  if (ending == ".jpg" || ending == ".jpeg") return write_jpeg(path, image);
+  throw Error(ErrorKind::usage,
+              fmt::format("the name of a picture to write must end in .png, .jpg or .jpeg, got {}", printable(path)));
+}
+
 void convert_channels(const Image& image, int channels, Image& out) {
   const size_t count = static_cast<size_t>(image.height) * static_cast<size_t>(image.width);
   out.height = image.height;

@@ -134,7 +134,8 @@ Totals total(const Graph& graph) {
 }
 
 Summary summarize(const Graph& graph) {
-  Summary summary{total(graph)};
+  Summary summary;
+  static_cast<Totals&>(summary) = total(graph);
   std::vector<ReceptiveField> fields = graph.receptive_fields();
   for (size_t i = 0; i < graph.nodes().size(); ++i) {
     summary.rows.push_back(row(graph, static_cast<int>(i), std::move(fields[i])));

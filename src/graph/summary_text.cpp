@@ -5,35 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
-#include <span>
 
+#include "core/units.h"
 #include "fovea/summary.h"
 
 namespace fovea {
 
 namespace {
-
-// Three digits and a unit: scaled(61706, 1000, {"", "K", "M"}) is "61.7K".
-std::string scaled(int64_t number, double base, std::span<const char* const> units) {
-  auto value = static_cast<double>(number);
-  size_t unit = 0;
-  while (value >= (unit == 0 ? base : 999.5) && unit + 1 < units.size()) {
-    value /= base;
-    ++unit;
-  }
-  const int decimals = unit == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-  return fmt::format("{:.{}f}{}", value, decimals, units[unit]);
-}
-
-std::string count(int64_t number) {
-  constexpr std::array units = {"", "K", "M", "G", "T", "P"};
-  return scaled(number, 1000, units);
-}
-
-std::string bytes(int64_t number) {
-  constexpr std::array units = {" B", " KiB", " MiB", " GiB", " TiB", " PiB"};
-  return scaled(number, 1024, units);
-}
 
 // "61,706"
 std::string grouped(int64_t number) {
@@ -58,10 +36,10 @@ Line table_line(const SummaryRow& row) {
   return {row.node,
           row.options.empty() ? row.op : row.op + " " + row.options,
           to_string(row.output),
-          row.parameters == 0 ? "" : count(row.parameters),
-          row.multiply_adds == 0 ? "" : count(row.multiply_adds),
+          row.parameters == 0 ? "" : with_unit(row.parameters),
+          row.multiply_adds == 0 ? "" : with_unit(row.multiply_adds),
           field(row.receptive_field),
-          bytes(row.activation_bytes)};
+          bytes_with_unit(row.activation_bytes)};
 }
 
 using Widths = std::array<size_t, columns>;
@@ -109,11 +87,11 @@ std::string format_table(const Summary& summary) {
   if (summary.untrained_parameters > 0) {
     text += fmt::format(" and {} running statistics", grouped(summary.untrained_parameters));
   }
-  text += fmt::format(" ({}) in {} layers, {} deep\n", bytes(summary.parameter_bytes), summary.layers, summary.depth);
-  text += fmt::format("{} multiply-adds and {} of activations for one sample\n", count(summary.multiply_adds),
-                      bytes(summary.activation_bytes));
+  text += fmt::format(" ({}) in {} layers, {} deep\n", bytes_with_unit(summary.parameter_bytes), summary.layers, summary.depth);
+  text += fmt::format("{} multiply-adds and {} of activations for one sample\n", with_unit(summary.multiply_adds),
+                      bytes_with_unit(summary.activation_bytes));
   text += fmt::format("{} of memory beside the parameters to run one sample, {} to train on it\n",
-                      bytes(summary.inference_bytes), bytes(summary.training_bytes));
+                      bytes_with_unit(summary.inference_bytes), bytes_with_unit(summary.training_bytes));
   for (const std::string& warning : summary.warnings) text += fmt::format("warning: {}\n", warning);
   return text;
 }

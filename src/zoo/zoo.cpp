@@ -32,7 +32,7 @@ const ZooEntry& find(std::string_view name) {
   std::vector<std::string> names;
   for (const ZooEntry& known : list()) names.emplace_back(known.name);
   throw Error(ErrorKind::usage,
-              fmt::format("unknown model '{}'{} ('fovea summary' lists them)", name, did_you_mean(name, names)));
+              fmt::format("unknown model '{}'{} ('fovea zoo' lists them)", name, did_you_mean(name, names)));
 }
 
 Graph build(std::string_view name, const ZooOptions& options) {

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""Is every network of the zoo what torchvision computes? `./dev parity` runs this; needs PyTorch and torchvision.
+
+For each network the same random weights (bench/peers/networks.py) go to both sides, and three errors are printed:
+
+output     evaluation mode, the network's own input, 1000 classes: the library's fast kernels (float32, layers fused)
+           against PyTorch in float64. The largest difference, divided by the largest number of the output.
+gradients  training mode without dropout, small pictures: the gradients of the cross-entropy by the pictures and by all
+           parameters, by the library's reference kernels against PyTorch, both in float64. For each tensor
+           |g - g'| / (|g'| + 1e-3 r sqrt(n)): Euclidean norms, n elements, r the root mean square of all the network's
+           gradients, so that a gradient that is zero but for rounding (a bias before a batch norm) is held against the
+           others. The largest is printed, with its name.
+fast       the same by the fast kernels in float32. A sum within rounding of zero may open a ReLU on one side and not
+           on the other, which changes the gradients of its layer by far more than rounding: the median over the
+           network's tensors is printed and held to the limit.
+
+All three must be below the limit of 1e-4; the exit status is 1 when one is not.
+"""
+import argparse
+import json
+import math
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+
+import numpy
+import torch
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "bench" / "peers"))
+import networks  # noqa: E402
+
+LIMIT = 1e-4
+# The extents that torchvision's weights were made for; others have 224.
+EXTENTS = {"inception_v3": 299, "efficientnet_b1": 240, "efficientnet_b2": 288, "efficientnet_b3": 300,
+           "efficientnet_b4": 380, "efficientnet_b5": 456, "efficientnet_b6": 528, "efficientnet_b7": 600,
+           "efficientnet_v2_s": 384}
+# Smaller pictures for training, with more than one pixel left at the end; others have 64.
+TRAINING_EXTENTS = {"alexnet": 79, "inception_v3": 107}
+BATCH, CLASSES = 2, 10
+
+NETWORKS = """
+alexnet vgg11_bn vgg16 googlenet inception_v3 resnet18 resnet50 resnet101 wide_resnet50_2 resnext50_32x4d
+densenet121 densenet161 densenet169 densenet201 squeezenet1_0 squeezenet1_1
+mobilenet_v2 mobilenet_v3_small mobilenet_v3_large mnasnet1_0
+efficientnet_b0 efficientnet_b1 efficientnet_b2 efficientnet_b3 efficientnet_b4 efficientnet_b5 efficientnet_b6
+efficientnet_b7 efficientnet_v2_s convnext_tiny convnext_base
+""".split()
+
+
+def without_dropout(model):
+    for module in model.modules():
+        if type(module).__name__ in ("Dropout", "StochasticDepth"):
+            module.p = 0.0
+    return model
+
+
+class Check:
+    def __init__(self, name, worker, folder):
+        self.name, self.worker, self.folder = name, worker, pathlib.Path(folder)
+        self.random = numpy.random.default_rng(zlib.crc32(name.encode()))
+
+    def path(self, name):
+        return str(self.folder / f"{self.name}.{name}")
+
+    def write(self, name, array):
+        array.astype("<f4").tofile(self.path(name))
+
+    def model(self, classes):
+        """torchvision's in float64; its weights lie in a file too."""
+        extent = TRAINING_EXTENTS.get(self.name, 64)
+        model = networks.randomise(self.name, networks.build(self.name, classes), (3, extent, extent))
+        state = {key: value for key, value in model.state_dict().items() if value.dtype == torch.float32}
+        networks.write_safetensors(self.path("weights"), state)
+        return without_dropout(model.double())
+
+    def run(self, mode, classes, extent, batch):
+        job = {"network": self.name, "mode": mode, "classes": classes, "extent": extent, "batch": batch}
+        job |= {name: self.path(name) for name in ("weights", "input", "labels", "result")}
+        done = subprocess.run([self.worker, json.dumps(job)], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr.strip())
+        return done.stdout.split()
+
+    def output_error(self):
+        extent = EXTENTS.get(self.name, 224)
+        model = self.model(1000).eval()
+        pictures = self.random.standard_normal((1, extent, extent, 3)).astype("f4")
+        self.write("input", pictures)
+        self.run("evaluate", 1000, extent, 1)
+        with torch.no_grad():
+            expected = model(torch.tensor(pictures.astype("f8")).permute(0, 3, 1, 2)).numpy().ravel()
+        actual = numpy.fromfile(self.path("result"), "<f4")
+        return float(numpy.abs(actual - expected).max() / numpy.abs(expected).max())
+
+    def gradient_errors(self):
+        """For the fast and for the reference kernels, [(error, tensor)] in rising order."""
+        extent = TRAINING_EXTENTS.get(self.name, 64)
+        model = self.model(CLASSES).train()
+        pictures = self.random.standard_normal((BATCH, extent, extent, 3)).astype("f4")
+        labels = self.random.integers(0, CLASSES, BATCH)
+        self.write("input", pictures)
+        self.write("labels", labels)
+        names = self.run("train", CLASSES, extent, BATCH)
+
+        x = torch.tensor(pictures.astype("f8"), requires_grad=True)
+        loss = torch.nn.functional.cross_entropy(model(x.permute(0, 3, 1, 2)), torch.tensor(labels))
+        loss.backward()
+        parameters = dict(model.named_parameters())
+        if set(parameters) != set(names):
+            raise RuntimeError(f"parameters differ: {set(parameters) ^ set(names)}")
+        expected = [("loss", loss.detach().numpy().reshape(1)), ("input", x.grad.numpy().ravel())]
+        expected += [(name, parameters[name].grad.numpy().ravel()) for name in names]
+
+        squares = sum(float(g @ g) for _, g in expected[1:])
+        root = math.sqrt(squares / sum(g.size for _, g in expected[1:]))
+        errors = []
+        with open(self.path("result"), "rb") as file:
+            for dtype in ("<f4", "<f8"):
+                errors.append([])
+                for name, g in expected:
+                    actual = numpy.fromfile(file, dtype, g.size)
+                    scale = numpy.linalg.norm(g) + 1e-3 * root * math.sqrt(g.size)
+                    errors[-1].append((float(numpy.linalg.norm(actual - g) / scale), name))
+        return [sorted(kind) for kind in errors]
+
+    def __call__(self):
+        start = time.perf_counter()
+        output = self.output_error()
+        fast, exact = self.gradient_errors()
+        median = fast[len(fast) // 2][0]
+        good = max(output, exact[-1][0], median) < LIMIT  # false for NaN
+        print(f"{self.name:<20}{output:10.1e}{exact[-1][0]:11.1e}{median:10.1e}{fast[-1][0]:12.1e}"
+              f"{time.perf_counter() - start:8.0f}   {'ok' if good else 'FAILED: ' + exact[-1][1]}", flush=True)
+        return good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="*", metavar="NETWORK", help="default: all")
+    parser.add_argument("--worker", default=str(ROOT / "build" / "fovea_parity"))
+    arguments = parser.parse_args()
+    unknown = set(arguments.networks) - set(NETWORKS)
+    if unknown:
+        parser.error(f"no such network: {' '.join(sorted(unknown))}; there are {' '.join(NETWORKS)}")
+    print(f"{'network':<20}{'output':>10}{'gradients':>11}{'fast':>10}{'fast, worst':>12}{'seconds':>8}")
+    failed = []
+    for name in arguments.networks or NETWORKS:
+        with tempfile.TemporaryDirectory() as folder:
+            if not Check(name, arguments.worker, folder)():
+                failed.append(name)
+    if failed:
+        print(f"above {LIMIT}: {' '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
