@@ -34,7 +34,7 @@ struct FilterCommand {
 };
 
 // "3" or "3x5".
-Pair parse_pair(const std::string& option, const std::string& text, int64_t smallest) {
+Extents parse_extents(const std::string& option, const std::string& text, int64_t smallest) {
   const auto number = [&](std::string_view word) {
     int64_t value = -1;
     const auto [rest, error] = std::from_chars(word.data(), word.data() + word.size(), value);
@@ -53,8 +53,8 @@ Pair parse_pair(const std::string& option, const std::string& text, int64_t smal
 Padding parse_padding(const std::string& text) {
   if (text == "same") return Padding::same();
   if (text == "valid") return Padding::valid();
-  const Pair pair = parse_pair("--padding", text, 0);
-  return {pair.height, pair.width};
+  const Extents extents = parse_extents("--padding", text, 0);
+  return {extents[0], extents[1]};
 }
 
 void check_options(const FilterCommand& command) {
@@ -120,9 +120,9 @@ void run_filter(const FilterCommand& command) {
   require_option(command.kernel,
                  "name a filter with --kernel: sobel, laplacian, sharpen, emboss, box, gaussian or a file");
   check_options(command);
-  const FilterOptions options = {.stride = parse_pair("--stride", command.stride, 1),
+  const FilterOptions options = {.stride = parse_extents("--stride", command.stride, 1),
                                  .padding = parse_padding(command.padding),
-                                 .dilation = parse_pair("--dilation", command.dilation, 1)};
+                                 .dilation = parse_extents("--dilation", command.dilation, 1)};
   Image image = read_image(command.picture);
   if (command.grey) image = to_channels(image, 1);
   std::filesystem::path output = command.output;

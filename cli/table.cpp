@@ -15,7 +15,7 @@ std::string csv_value(const nlohmann::ordered_json& value) {
   if (value.is_string()) return csv_field(value.get<std::string>());
   if (!value.is_array()) return value.dump();
   std::string joined;
-  for (const auto& element : value) joined += (joined.empty() ? "" : "x") + element.dump();
+  for (const auto& element : value) joined += fmt::format("{}{}", joined.empty() ? "" : "x", element.dump());
   return joined;
 }
 

@@ -43,9 +43,9 @@ FilterKernel read_kernel(const std::filesystem::path& path);
 FilterKernel parse_kernel(std::string_view text, const std::string& source);
 
 struct FilterOptions {
-  Pair stride = 1;
+  Extents stride = 1;
   Padding padding = Padding::same();  // with zeros
-  Pair dilation = 1;
+  Extents dilation = 1;
 };
 
 // Convolves each channel with the kernel, by the library's own convolution (ops.h: cross-correlation, the kernel is not

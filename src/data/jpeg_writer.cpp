@@ -12,6 +12,7 @@
 #include "core/file.h"
 #include "core/text.h"
 #include "data/codec.h"
+#include "data/convert.h"
 #include "fovea/error.h"
 
 namespace fovea {

@@ -19,7 +19,7 @@ constexpr double head = 64;  // title and legend
 constexpr double line_height = 14;
 constexpr double text_size = 10.5;
 constexpr double padding = 6;
-constexpr size_t longest_words = 34;
+constexpr size_t longest_words = 40;
 
 struct Look {
   const char* words;
@@ -70,7 +70,7 @@ struct Card {
   double height() const { return (static_cast<double>(stripes.size()) + (name.empty() ? 1 : 2)) * line_height + 4; }
   double width() const {
     const double foot = Svg::text_width(shape, text_size) + Svg::text_width(parameters, text_size) + 12;
-    double widest = std::max(foot, Svg::text_width(name, text_size) * 1.06);  // bold
+    double widest = std::max(foot, Svg::text_width(name, text_size) * 1.12);  // bold
     for (const Stripe& stripe : stripes) widest = std::max(widest, Svg::text_width(stripe.words, text_size));
     return widest + 2 * padding;
   }
@@ -95,7 +95,7 @@ Card describe(const Graph& graph, const GraphBox& box) {
   const NodeKind kind = kind_of(graph, box.main);
   if (kind != NodeKind::sum && kind != NodeKind::concatenation) card.name = shortened(main.name);
   for (Stripe& stripe : card.stripes) {
-    if (stripe.words.size() > longest_words + 8) stripe.words = stripe.words.substr(0, longest_words + 6) + "..";
+    if (stripe.words.size() > longest_words + 14) stripe.words = stripe.words.substr(0, longest_words + 12) + "..";
   }
   card.shape = to_string(graph.node(box.nodes.back()).shape.without_batch());
   if (parameters > 0) card.parameters = with_unit(parameters);

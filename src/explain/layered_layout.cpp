@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <utility>
 
 #include "explain/layers.h"
@@ -81,11 +80,11 @@ class Page {
       size_t best = count - 1;
       double best_cost = std::numeric_limits<double>::infinity();
       double tall = 0;
-      for (size_t level = first; level < count && tall < 1.25 * target; ++level) {
+      for (size_t level = first; level < count && tall < 1.35 * target; ++level) {
         tall += heights_[level] + level_gap;
-        if (tall < 0.6 * target) continue;
+        if (tall < 0.5 * target) continue;
         const double cost =
-            level + 1 == count ? -1 : static_cast<double>(layers_.edges_below(level)) + 3 * std::abs(tall / target - 1);
+            level + 1 == count ? -1 : static_cast<double>(layers_.lanes_below(level)) + 4 * std::abs(tall / target - 1);
         if (cost >= best_cost) continue;
         best_cost = cost;
         best = level;
@@ -99,7 +98,7 @@ class Page {
     column_of_.resize(heights_.size());
     tops_.resize(heights_.size());
     size_t most = 0;
-    for (size_t c = 0; c + 1 < columns_.size(); ++c) most = std::max(most, layers_.edges_below(columns_[c].last));
+    for (size_t c = 0; c + 1 < columns_.size(); ++c) most = std::max(most, layers_.lanes_below(columns_[c].last));
     wraps_ = static_cast<double>(most);
     const double top = columns_.size() > 1 ? wraps_ * lane_width + level_gap : 0;
     double x = 0;
@@ -130,7 +129,7 @@ class Page {
     for (size_t k = 0; k < path.size(); ++k) {
       const Item& item = layers_.item(path[k]);
       const auto level = static_cast<size_t>(item.level);
-      if (k > 0 && column_of_[level] != column_of_[level - 1]) wrap(points, columns_[column_of_[level - 1]], item);
+      if (k > 0 && column_of_[level] != column_of_[level - 1]) wrap(points, path[k - 1], item);
       const Point centre = centre_of(item);
       // Edges bend between levels only: within one they run beside its boxes.
       if (k > 0) points.push_back({centre.x, tops_[level]});
@@ -141,11 +140,17 @@ class Page {
     return points;
   }
 
-  // Down to the foot of the column, up between the columns, and over the head of the next.
-  void wrap(std::vector<Point>& points, const Column& from, const Item& to) {
-    const double offset = lane_width * static_cast<double>(wrapped_[from.first]++);
+  // Down to the foot of the column, up between the columns, and over the head of the next. Edges from one item share
+  // their lane.
+  void wrap(std::vector<Point>& points, int from, const Item& to) {
+    const auto level = static_cast<size_t>(layers_.item(from).level);
+    const Column& column = columns_[column_of_[level]];
+    const std::vector<int>& items = layers_.levels()[level];
+    const auto before = std::ranges::count_if(items.begin(), std::ranges::find(items, from),
+                                              [&](int i) { return !layers_.item(i).down.empty(); });
+    const double offset = lane_width * static_cast<double>(before);
     const double foot = bottom_ + offset;
-    const double between = from.left + from.width + column_gap / 2 + offset;
+    const double between = column.left + column.width + column_gap / 2 + offset;
     const double head = wraps_ * lane_width - offset;
     points.push_back({points.back().x, foot});
     points.push_back({between, foot});
@@ -159,8 +164,7 @@ class Page {
   std::vector<size_t> column_of_;
   std::vector<double> tops_;
   double bottom_ = 0;
-  double wraps_ = 0;               // most edges that go on from one column to the next
-  std::map<size_t, int> wrapped_;  // so far, by the column's first level
+  double wraps_ = 0;  // most lanes from one column to the next
 };
 
 }  // namespace

@@ -8,24 +8,23 @@ namespace {
 
 constexpr double side_gap = 14;  // between neighbours of a level
 
-// The values nearest to `wishes` (least squares, by weight) that rise by `gaps` at least: isotonic regression, where
-// neighbours that would overlap are pooled.
-std::vector<double> spread(const std::vector<double>& wishes, const std::vector<double>& weights,
-                           const std::vector<double>& gaps) {
+// The values nearest to `wishes` (least squares) that rise by `gaps` at least: isotonic regression, where neighbours
+// that would overlap are pooled.
+std::vector<double> spread(const std::vector<double>& wishes, const std::vector<double>& gaps) {
   struct Pool {
-    double sum, weight;
+    double sum;
     size_t count;
-    double mean() const { return sum / weight; }
+    double mean() const { return sum / static_cast<double>(count); }
   };
   std::vector<double> offsets(wishes.size());
   for (size_t i = 1; i < wishes.size(); ++i) offsets[i] = offsets[i - 1] + gaps[i - 1];
   std::vector<Pool> pools;
   for (size_t i = 0; i < wishes.size(); ++i) {
-    pools.push_back({weights[i] * (wishes[i] - offsets[i]), weights[i], 1});
+    pools.push_back({wishes[i] - offsets[i], 1});
     while (pools.size() > 1 && pools[pools.size() - 2].mean() > pools.back().mean()) {
       const Pool last = pools.back();
       pools.pop_back();
-      pools.back() = {pools.back().sum + last.sum, pools.back().weight + last.weight, pools.back().count + last.count};
+      pools.back() = {pools.back().sum + last.sum, pools.back().count + last.count};
     }
   }
   std::vector<double> values;
@@ -52,14 +51,11 @@ Layers::Layers(const std::vector<LayoutBox>& boxes, const std::vector<LayoutEdge
 
   for (int sweep = 0; sweep < 8; ++sweep) order(sweep % 2 == 0);
   for (std::vector<int>& level : levels_) pack(level);
-  for (int sweep = 0; sweep < 16; ++sweep) align(sweep % 2 == 0);
+  for (int sweep = 0; sweep < 40; ++sweep) align(sweep % 2 == 0);
 }
 
-// Edges that cross the gap below a level.
-size_t Layers::edges_below(size_t level) const {
-  size_t count = 0;
-  for (const int i : levels_[level]) count += item(i).down.size();
-  return count;
+size_t Layers::lanes_below(size_t level) const {
+  return static_cast<size_t>(std::ranges::count_if(levels_[level], [&](int i) { return !item(i).down.empty(); }));
 }
 
 void Layers::add_path(const LayoutEdge& edge) {
@@ -111,23 +107,25 @@ void Layers::pack(const std::vector<int>& level) {
   for (const int i : level) item(i).x -= x / 2;
 }
 
-// Moves every level under the one above it, or above the one below it. Edges that pass through stay straight.
+// Moves every item between its neighbours above and below, as far as those beside it allow.
 void Layers::align(bool downwards) {
+  const auto mean = [&](const std::vector<int>& neighbours) {
+    double sum = 0;
+    for (const int n : neighbours) sum += item(n).x;
+    return sum / static_cast<double>(neighbours.size());
+  };
   for (size_t k = 0; k < levels_.size(); ++k) {
     const std::vector<int>& level = levels_[downwards ? k : levels_.size() - 1 - k];
     std::vector<double> wishes;
-    std::vector<double> weights;
     std::vector<double> gaps;
     for (size_t at = 0; at < level.size(); ++at) {
       const Item& one = item(level[at]);
-      const std::vector<int>& neighbours = downwards ? one.up : one.down;
-      double sum = 0;
-      for (const int n : neighbours) sum += item(n).x;
-      wishes.push_back(neighbours.empty() ? one.x : sum / static_cast<double>(neighbours.size()));
-      weights.push_back(one.is_box ? 1 : 4);
+      const double above = one.up.empty() ? one.x : mean(one.up);
+      const double below = one.down.empty() ? above : mean(one.down);
+      wishes.push_back(one.up.empty() ? below : (above + below) / 2);
       if (at > 0) gaps.push_back(distance(level[at - 1], level[at]));
     }
-    const std::vector<double> places = spread(wishes, weights, gaps);
+    const std::vector<double> places = spread(wishes, gaps);
     for (size_t at = 0; at < level.size(); ++at) item(level[at]).x = places[at];
   }
 }

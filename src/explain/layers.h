@@ -27,8 +27,8 @@ class Layers {
   const std::vector<std::vector<int>>& levels() const { return levels_; }
   // The items along each edge, both boxes included.
   const std::vector<std::vector<int>>& paths() const { return paths_; }
-  // Edges that cross the gap below a level.
-  size_t edges_below(size_t level) const;
+  // Items of a level that edges go on from.
+  size_t lanes_below(size_t level) const;
 
  private:
   Item& item(int i) { return items_[static_cast<size_t>(i)]; }

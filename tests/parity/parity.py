@@ -150,7 +150,12 @@ def main():
     failed = []
     for name in arguments.networks or NETWORKS:
         with tempfile.TemporaryDirectory() as folder:
-            if not Check(name, arguments.worker, folder)():
+            try:
+                good = Check(name, arguments.worker, folder)()
+            except RuntimeError as error:
+                print(f"{name:<20}FAILED: {error}", flush=True)
+                good = False
+            if not good:
                 failed.append(name)
     if failed:
         print(f"above {LIMIT}: {' '.join(failed)}", file=sys.stderr)

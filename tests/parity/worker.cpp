@@ -75,7 +75,8 @@ void evaluate(const json& job, fovea::Model& model, Result& result) {
 
 void train(const json& job, fovea::Model& model, Result& result) {
   fovea::Graph graph = model.graph();
-  const std::string loss = cross_entropy(graph.output(), graph.input("labels", fovea::Shape{})).name();
+  const fovea::Value logits = graph.output();
+  const std::string loss = cross_entropy(logits, graph.input("labels", fovea::Shape{})).name();
   fovea::Session session(
       model, graph,
       {.batch = job.at("batch"), .training = true, .differentiate = loss, .gradients = {"input"}, .keep = {loss}});
