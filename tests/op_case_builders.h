@@ -44,5 +44,6 @@ inline OpCase tolerance(double tolerance, OpCase op_case) {
 
 std::vector<OpCase> shape_op_cases();     // op_cases_shape.cpp
 std::vector<OpCase> function_op_cases();  // op_cases_functions.cpp
+std::vector<OpCase> lookup_op_cases();    // op_cases_lookup.cpp
 
 }  // namespace fovea::testing

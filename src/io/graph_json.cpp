@@ -3,11 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "fovea/error.h"
 #include "fovea/op.h"
 #include "io/json.h"
 #include "io/json_values.h"
+#include "io/parameter_names.h"
 
 namespace fovea {
 
@@ -50,7 +54,23 @@ Value find(Graph& graph, const std::string& name) {
   return graph.value(name);
 }
 
-void add_node(Graph& graph, const json& node) {
+// Their names, unless all are as the graph makes them.
+std::optional<json> own_names(const Graph& graph, const Node& node) {
+  std::vector<Shape> shapes;
+  for (const int input : node.inputs) shapes.push_back(graph.node(input).shape);
+  const std::vector<ParameterSpec> specs = node.op->parameters(shapes);
+  json names = json::array();
+  bool own = false;
+  for (size_t i = 0; i < node.parameters.size(); ++i) {
+    const std::string& name = graph.parameters()[static_cast<size_t>(node.parameters[i])].name;
+    own = own || name != default_parameter_name(node.name, specs[i].name);
+    names.push_back(name);
+  }
+  return own ? std::optional(names) : std::nullopt;
+}
+
+// Names of the parameters, with those of a node's own list.
+void add_node(Graph& graph, std::vector<std::string>& names, const json& node) {
   const std::string& name = checked_text(json_text(json_member(node, "name")));
   if (!node.contains("op")) {
     graph.input(name, Shape(json_integers(json_member(node, "shape"))));
@@ -63,6 +83,14 @@ void add_node(Graph& graph, const json& node) {
     attributes[checked_text(key)] = attribute_from_json(value);
   }
   graph.add(name, make_op(checked_text(json_text(json_member(node, "op"))), attributes), inputs);
+  if (!node.contains("parameters")) {
+    for (size_t i = names.size(); i < graph.parameters().size(); ++i) names.push_back(graph.parameters()[i].name);
+    return;
+  }
+  for (const json& own : json_array(node, "parameters")) names.push_back(checked_text(json_text(own)));
+  if (names.size() != graph.parameters().size()) {
+    throw Error(ErrorKind::format, fmt::format("node '{}' lists too few or too many parameters", name));
+  }
 }
 
 }  // namespace
@@ -79,6 +107,7 @@ json graph_to_json(const Graph& graph) {
       for (const auto& [key, attribute] : node.op->attributes()) {
         entry["attributes"][key] = std::visit([](const auto& value) { return json(value); }, attribute);
       }
+      if (const auto names = own_names(graph, node)) entry["parameters"] = *names;
     } else {
       entry["shape"] = std::vector<int64_t>(node.shape.dims().begin() + 1, node.shape.dims().end());
     }
@@ -99,9 +128,10 @@ Graph graph_from_json(const json& value, const std::string& source) {
       throw Error(ErrorKind::format, fmt::format("1 to {} nodes are allowed, got {}", max_nodes, nodes.size()));
     }
     Graph graph;
+    std::vector<std::string> names;
     for (size_t i = 0; i < nodes.size(); ++i) {
       at = fmt::format("graph, node {}", i);
-      add_node(graph, nodes[i]);
+      add_node(graph, names, nodes[i]);
     }
     at = "graph, output";
     graph.set_output(find(graph, json_text(json_member(value, "output"))));
@@ -112,7 +142,8 @@ Graph graph_from_json(const json& value, const std::string& source) {
                                    json_number(json_member(item, "weight")));
       }
     }
-    return graph;
+    at = "graph, parameters";
+    return with_parameter_names(graph, names);
   } catch (const Error& error) {
     throw Error(ErrorKind::format, fmt::format("{}: {}: {}", source, at, error.what()));
   }

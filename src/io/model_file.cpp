@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-
 #include "fovea/error.h"
+#include "fovea/onnx.h"
 #include "io/checkpoint_file.h"
 #include "io/graph_json.h"
 #include "io/json.h"
 #include "io/json_values.h"
+#include "io/preprocessing_json.h"
 #include "io/weights.h"
 
 namespace fovea {
@@ -18,53 +17,8 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int64_t max_extent = 1 << 16;  // of a picture, so that products of three fit
-
 [[noreturn]] void refuse(const std::string& source, const std::string& why) {
   throw Error(ErrorKind::format, fmt::format("{}: {}", source, why));
-}
-
-json preprocessing_to_json(const Preprocessing& p) {
-  return {{"height", p.height},   {"width", p.width}, {"channels", p.channels},
-          {"padding", p.padding}, {"mean", p.mean},   {"std", p.std}};
-}
-
-Preprocessing preprocessing_from_json(const json& value) {
-  const auto extent = [&](const char* key) {
-    const int64_t number = json_integer(json_member(value, key));
-    if (number < 0 || number > max_extent) {
-      throw Error(ErrorKind::format, fmt::format("{} must be 0 to {}, got {}", key, max_extent, number));
-    }
-    return static_cast<int>(number);
-  };
-  const auto numbers = [&](const char* key) {
-    std::vector<float> list;
-    for (const json& item : json_array(value, key)) list.push_back(static_cast<float>(json_number(item)));
-    return list;
-  };
-  return {extent("height"), extent("width"), extent("channels"), extent("padding"), numbers("mean"), numbers("std")};
-}
-
-void check_preprocessing(const Preprocessing& p, const Graph& graph, const std::string& source) {
-  const auto count = static_cast<size_t>(p.channels);
-  const bool sane = (p.channels == 1 || p.channels == 3) && 2 * p.padding < p.height && 2 * p.padding < p.width &&
-                    p.mean.size() == count && p.std.size() == count &&
-                    std::ranges::all_of(p.mean, [](float m) { return std::isfinite(m); }) &&
-                    std::ranges::all_of(p.std, [](float s) { return s > 0 && std::isfinite(s); });
-  if (!sane) refuse(source, "the preprocessing makes no sense");
-  const std::vector<int> inputs = graph.inputs();
-  const Shape wanted{1, p.height, p.width, p.channels};
-  if (inputs.size() == 1 && graph.node(inputs[0]).shape != wanted) {
-    refuse(source, fmt::format("the preprocessing gives {}, node '{}' takes {}", to_string(wanted.without_batch()),
-                               graph.node(inputs[0]).name, to_string(graph.node(inputs[0]).shape.without_batch())));
-  }
-}
-
-std::vector<std::string> class_names_from_json(const json& value) {
-  std::vector<std::string> names;
-  if (!value.is_array()) throw Error(ErrorKind::format, "a list is expected");
-  for (const json& name : value) names.push_back(json_text(name));
-  return names;
 }
 
 // Parses an entry of the metadata; errors are led by the file and the entry's name.
@@ -142,6 +96,9 @@ Model read_model(const SafetensorsFile& file, const std::string& source) {
 
 void save_model(const Model& model, const std::filesystem::path& path) { save_model_with(model, path, {}, {}); }
 
-Model load_model(const std::filesystem::path& path) { return read_model(SafetensorsFile::open(path), path.string()); }
+Model load_model(const std::filesystem::path& path) {
+  if (path.extension() == ".onnx") return import_onnx(path).model;
+  return read_model(SafetensorsFile::open(path), path.string());
+}
 
 }  // namespace fovea

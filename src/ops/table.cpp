@@ -7,6 +7,7 @@
 
 #include "core/suggest.h"
 #include "fovea/error.h"
+#include "ops/lookup_ops.h"
 
 namespace fovea {
 
@@ -16,6 +17,7 @@ constexpr std::array ops = {
     OpEntry{"abs", make_abs},
     OpEntry{"adaptive_avg_pool", make_adaptive_avg_pool},
     OpEntry{"add", make_add},
+    OpEntry{"arg_max", make_arg_max},
     OpEntry{"avg_pool", make_avg_pool},
     OpEntry{"batch_norm", make_batch_norm},
     OpEntry{"clip", make_clip},
@@ -30,9 +32,11 @@ constexpr std::array ops = {
     OpEntry{"elu", make_elu},
     OpEntry{"exp", make_exp},
     OpEntry{"flatten", make_flatten},
+    OpEntry{"gather", make_gather},
     OpEntry{"gelu", make_gelu},
     OpEntry{"global_avg_pool", make_global_avg_pool},
     OpEntry{"global_max_pool", make_global_max_pool},
+    OpEntry{"grid_sample", make_grid_sample},
     OpEntry{"group_norm", make_group_norm},
     OpEntry{"hard_sigmoid", make_hard_sigmoid},
     OpEntry{"hard_swish", make_hard_swish},
@@ -42,6 +46,7 @@ constexpr std::array ops = {
     OpEntry{"local_response_norm", make_local_response_norm},
     OpEntry{"log", make_log},
     OpEntry{"log_softmax", make_log_softmax},
+    OpEntry{"matrix_product", make_matrix_product},
     OpEntry{"max_pool", make_max_pool},
     OpEntry{"maximum", make_maximum},
     OpEntry{"minimum", make_minimum},
@@ -50,6 +55,7 @@ constexpr std::array ops = {
     OpEntry{"multiply", make_multiply},
     OpEntry{"negate", make_negate},
     OpEntry{"pad", make_pad},
+    OpEntry{"parameter", make_parameter},
     OpEntry{"power", make_power},
     OpEntry{"prelu", make_prelu},
     OpEntry{"reduce_max", make_reduce_max},
