@@ -210,7 +210,7 @@ void plot(const std::vector<Row>& rows, const std::string& path) {
                              .x = static_cast<double>(totals.multiply_adds),
                              .y = entry->accuracy.top1,
                              .area = static_cast<double>(totals.parameters),
-                             .group = std::string(entry->source)});
+                             .group = std::string(short_source(entry->source))});
   }
   if (chart.bubbles.empty()) throw Error(ErrorKind::usage, "--plot: none of these networks has a published accuracy");
   const std::string picture = to_svg(chart);

@@ -2,6 +2,7 @@
 // and read again.
 #include "fovea/onnx.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <onnx/onnx_pb.h>
@@ -253,7 +254,7 @@ TEST(Onnx, PassesBackendTests) {
 TEST(Onnx, TheDocumentNamesEveryOperator) {
   const std::string document = read_text(fs::path(FOVEA_TEST_DIR) / ".." / "docs" / "onnx.md");
   for (const std::string_view op : onnx_operators()) {
-    EXPECT_THAT(document, testing::HasSubstr("`" + std::string(op) + "`"));
+    EXPECT_THAT(document, testing::HasSubstr(fmt::format("`{}`", op)));
   }
 }
 
