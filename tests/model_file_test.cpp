@@ -241,7 +241,7 @@ TEST_F(HostileModel, TensorsThatDoNotFitTheGraph) {
   const std::string message = refusal_of_graph([](json& g) { g["nodes"][1]["attributes"]["bias"] = true; });
   EXPECT_THAT(message, HasSubstr("missing: \"conv.bias\""));
   EXPECT_THAT(refusal_of_graph([](json& g) { g["nodes"].back()["name"] = g["output"] = "head"; }),
-              HasSubstr("missing: \"head.weight\", \"head.bias\"; unexpected: \"fc.weight\", \"fc.bias\""));
+              HasSubstr("missing: \"head.weight\", \"head.bias\"; unexpected: \"fc.bias\", \"fc.weight\""));
 }
 
 TEST_F(HostileModel, PreprocessingAndClasses) {

@@ -115,7 +115,8 @@ TEST(Onnx, AnImportedNetworkTrains) {
   OnnxNetwork network = import(export_onnx(small_model()));
   Model& model = network.model;
   Graph graph = model.graph();
-  const Value loss = cross_entropy(graph.output(), graph.input("classes", {}));
+  const Value logits = graph.output();
+  const Value loss = cross_entropy(logits, graph.input("classes", {}));
   Session session(model, graph, {.batch = 4, .training = true, .differentiate = loss.name()});
   const OnnxArray input = floats({4, 9, 8, 3});
   std::ranges::copy(input.floats.values(), session.input("input").begin());

@@ -81,7 +81,7 @@ TEST(Summary, CountsDepthAsPapersAndAsKerasDo) {
 }
 
 TEST(Summary, MemoryIsThatOfTheSessions) {
-  for (const char* name : {"lenet5", "minivgg", "resnet20"}) {
+  for (const char* name : {"lenet5", "tinyvgg", "resnet20"}) {
     SCOPED_TRACE(name);
     Model model = zoo::create(name);
     const Graph& graph = model.graph();
@@ -193,7 +193,7 @@ TEST(Summary, TableFitsIntoAHundredColumns) {
 TEST(Summary, TableReadsWell) {
   const std::string table =
       format_table(summarize(graph_from_text("conv 6 5, relu, maxpool 2, flatten, fc 10", {32, 32, 1})));
-  EXPECT_EQ(table, R"(node     layer         output   params  mult-adds  sees    memory
+  EXPECT_THAT(table, testing::StartsWith(R"(node     layer         output   params  mult-adds  sees    memory
 input    input         32x32x1                      1x1  4.00 KiB
 conv1    conv 6 5x5    28x28x6     156       118K   5x5  18.4 KiB
 relu     relu          28x28x6                      5x5  18.4 KiB
@@ -203,8 +203,10 @@ fc1      dense 10      10        11.8K      11.8K   all      40 B
 
 11,926 parameters (46.6 KiB) in 2 layers, 2 deep
 129K multiply-adds and 50.0 KiB of activations for one sample
-XX of memory beside the parameters to run one sample, XX to train on it
-)");
+)"));
+  // Kernels take scratch memory by the width of the machine's vectors.
+  EXPECT_THAT(table, testing::ContainsRegex("\n[0-9.]+ KiB of memory beside the parameters to run one sample, "
+                                            "[0-9.]+ KiB to train on it\n$"));
 }
 
 TEST(Summary, JsonIsExact) {

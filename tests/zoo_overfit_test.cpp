@@ -69,18 +69,22 @@ TEST_P(Overfit, LearnsOneBatchByHeart) {
   FAIL() << "the loss is " << last << " after " << steps << " steps";
 }
 
-INSTANTIATE_TEST_SUITE_P(Networks, Overfit,
-                         ::testing::Values(Case{"digits", 32}, Case{"nin", 32, When::always, 0.002},
-                                           Case{"mobilenet", 64, When::always, 0.01, 0.25}, Case{"preresnet20", 32},
-                                           Case{"preresnet164", 32, When::if_asked}, Case{"wrn_16_4", 32},
-                                           Case{"wrn_28_10", 32, When::if_asked}, Case{"seresnet18", 64},
-                                           Case{"resnet18d", 64}, Case{"resnet200", 64, When::if_asked},
-                                           Case{"resnet50v2", 64}, Case{"seresnext50_32x4d", 64, When::if_asked},
-                                           Case{"senet154", 64, When::if_asked}, Case{"resnetrs50", 64, When::if_asked},
-                                           Case{"xception", 71, When::if_asked},
-                                           Case{"inception_v4", 75, When::if_asked},
-                                           Case{"nin_imagenet", 127, When::if_asked}),
-                         [](const auto& test) { return test.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Networks, Overfit,
+    ::testing::Values(Case{"digits", 32}, Case{"resnet20_constant_shortcut", 32}, Case{"resnet20_exclusive_gate", 32},
+                      Case{"resnet20_shortcut_gate", 32}, Case{"resnet20_conv_shortcut", 32},
+                      Case{"resnet20_dropout_shortcut", 32}, Case{"resnet110_exclusive_gate", 32, When::if_asked},
+                      Case{"se_googlenet", 64}, Case{"nasnetmobile", 64}, Case{"nasnetlarge", 64, When::if_asked},
+                      Case{"inception_resnet_v2", 75, When::if_asked}, Case{"alexnet_two_tower", 67, When::if_asked},
+                      Case{"zfnet", 64, When::if_asked}, Case{"nin", 32, When::always, 0.002},
+                      Case{"mobilenet", 64, When::always, 0.01, 0.25}, Case{"preresnet20", 32},
+                      Case{"preresnet164", 32, When::if_asked}, Case{"wrn_16_4", 32},
+                      Case{"wrn_28_10", 32, When::if_asked}, Case{"seresnet18", 64}, Case{"resnet18d", 64},
+                      Case{"resnet200", 64, When::if_asked}, Case{"resnet50v2", 64},
+                      Case{"seresnext50_32x4d", 64, When::if_asked}, Case{"senet154", 64, When::if_asked},
+                      Case{"resnetrs50", 64, When::if_asked}, Case{"xception", 71, When::if_asked},
+                      Case{"inception_v4", 75, When::if_asked}, Case{"nin_imagenet", 127, When::if_asked}),
+    [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace fovea

@@ -25,6 +25,9 @@ TEST(ZooPublished, HasTheTrainedParameters) {
       {"nin", 966'986},
       {"nin_imagenet", 7'595'176},
       {"inception_v4", 42'679'816},
+      {"inception_resnet_v2", 55'843'464},
+      {"alexnet_two_tower", 60'965'224},
+      {"zfnet", 107'627'624},
       {"xception", 22'855'952},
       {"mobilenet", 4'231'976},
       {"preresnet20", 272'282},
@@ -77,6 +80,8 @@ TEST(ZooPublished, HasKerasTotals) {
       {"resnet152v2", 60'380'648},
       {"xception", 22'910'480},
       {"mobilenet", 4'253'864},
+      {"nasnetmobile", 5'326'716},
+      {"nasnetlarge", 88'949'818},
       {"mobilenet_v2", 3'538'984},
       {"densenet121", 8'062'504},
       {"densenet169", 14'307'880},
@@ -108,7 +113,7 @@ TEST(ZooPublished, HasKerasTotals) {
 
 // In these Keras's batch normalisation has no scale: its weights, one for each channel, are not counted.
 TEST(ZooPublished, HasKerasTotalsOfTheInceptionFamily) {
-  constexpr Published networks[] = {{"inception_v3", 23'851'784}};
+  constexpr Published networks[] = {{"inception_v3", 23'851'784}, {"inception_resnet_v2", 55'873'736}};
   for (const auto& [name, parameters] : networks) {
     const Graph graph = zoo::build(name);
     int64_t all = 0;
@@ -117,6 +122,17 @@ TEST(ZooPublished, HasKerasTotalsOfTheInceptionFamily) {
     }
     EXPECT_EQ(all, parameters) << name;
   }
+}
+
+// Of torchvision 0.14.
+TEST(ZooPublished, AuxiliaryHeadsHaveParametersOfTheirOwn) {
+  EXPECT_EQ(trainable("googlenet", {.aux_logits = true}), 13'004'888);
+  EXPECT_EQ(trainable("inception_v3", {.aux_logits = true}), 27'161'264);
+  EXPECT_EQ(trainable("fcn_resnet50"), 32'957'013);
+  EXPECT_EQ(trainable("fcn_resnet50", {.aux_logits = true}), 35'322'218);
+  EXPECT_EQ(trainable("fcn_resnet101"), 51'949'141);
+  EXPECT_EQ(trainable("fcn_resnet101", {.aux_logits = true}), 54'314'346);
+  EXPECT_EQ(zoo::build("googlenet", {.aux_logits = true}).auxiliary_outputs().size(), 2U);
 }
 
 // MobileNet's of Howard et al. 2017, the others of torchvision 0.14 with width_mult.

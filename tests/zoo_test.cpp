@@ -54,7 +54,7 @@ TEST(Zoo, EndsInLogitsOfItsClasses) {
   for (const ZooEntry& entry : zoo::list()) {
     SCOPED_TRACE(entry.name);
     Graph graph = zoo::build(entry.name);
-    EXPECT_EQ(graph.output().shape(), Shape({1, entry.classes}));
+    EXPECT_EQ(graph.output().shape().back(), entry.classes);
     EXPECT_EQ(graph.node(graph.find("input")).shape.without_batch(), entry.input);
   }
 }
@@ -72,7 +72,7 @@ TEST(Zoo, PublishedAccuraciesAreWhole) {
     EXPECT_LT(top5, 100);
     EXPECT_EQ(entry.classes, 1000);
   }
-  EXPECT_GT(published, 0);
+  EXPECT_GT(published, 40);
 }
 
 TEST(Zoo, GivesThePapersShapes) {
@@ -89,7 +89,7 @@ TEST(Zoo, AdaptsToOtherInputsAndClasses) {
   for (const ZooEntry& entry : zoo::list()) {
     SCOPED_TRACE(entry.name);
     Graph graph = zoo::build(entry.name, {.input = {96, 80, 4}, .classes = 7});
-    EXPECT_EQ(graph.output().shape(), Shape({1, 7}));
+    EXPECT_EQ(graph.output().shape().back(), 7);
   }
   EXPECT_EQ(parameters("mlp", {.input = {32, 32, 3}, .classes = 100}), 300 * 3073 + 30100 + 10100);
 }

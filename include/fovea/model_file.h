@@ -24,7 +24,6 @@ void save_model(const Model& model, const std::filesystem::path& path);
 // Throws Error(data) when the file cannot be read, Error(format) naming the file, the node or the tensor when it is not
 // a model file, is damaged, or its parts do not fit together. Nothing in the file is trusted: memory for parameters is
 // taken only after the tensors in the file turned out to have exactly the shapes that the graph asks for.
-// A path that ends in .onnx is read by import_onnx (onnx.h).
 Model load_model(const std::filesystem::path& path);
 
 struct LoadWeightsOptions {

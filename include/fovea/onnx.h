@@ -74,6 +74,7 @@ class OnnxUnsupported : public Error {
 // training. Preprocessing and class names are those that export_onnx left in the metadata. External data must lie
 // inside the file's folder. Throws Error(data) when a file cannot be read, Error(format) when it is damaged,
 // OnnxUnsupported (an Error(format)) naming every node that cannot be had.
+// load_model (model_file.h) reads files that end in .onnx by it.
 OnnxNetwork import_onnx(const std::filesystem::path& path, const OnnxImportOptions& options = {});
 // The same of bytes; `source` stands for the file in messages. External data are refused.
 OnnxNetwork import_onnx(std::span<const std::byte> bytes, const std::string& source,
@@ -113,7 +114,7 @@ struct OnnxCheck {
   std::string reason{};  // unless it passed
 };
 // Runs the model on every data set. It passes where every output has the type, shape and elements that are expected:
-// whole numbers equal, others within 1e-7 + 1e-3 |expected|. Inputs that determine shapes, or are weights of a layer,
+// whole numbers equal, others within 1e-7 + 1e-3 |expected| (bfloat16: 2^-7). Inputs that determine shapes, or are weights of a layer,
 // get their values when the model is read.
 OnnxCheck check_onnx(const std::filesystem::path& folder);
 

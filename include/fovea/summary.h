@@ -39,7 +39,7 @@ struct Summary : Totals {
   // What a session takes beside the parameters, reusing memory: the most that lives at once of activations and of the
   // kernels' scratch; in training also what backward reads and the gradients, those of the parameters included.
   int64_t inference_bytes = 0;
-  int64_t training_bytes = 0;
+  int64_t training_bytes = 0;  // 0: one sample is too few, for batch norm
   // One line each: filters and pools that leave pixels at the border unused, nodes that do not reach the output.
   std::vector<std::string> warnings;
 };

@@ -9,13 +9,14 @@
 
 // The networks that have a name. Each ends in logits {N, classes}: losses and predictions apply the softmax.
 // Names of networks and of their parameters, the parameters' shapes and the outputs for given weights equal those of
-// torchvision 0.14 where it has the network (without auxiliary heads): its state dicts load as they are.
+// torchvision 0.14 where it has the network: its state dicts load as they are.
 namespace fovea {
 
 struct ZooOptions {
-  Shape input{};        // {H, W, C}; empty: the network's own
-  int64_t classes = 0;  // 0: the network's own
-  double width = 1;     // factor of the filters, for networks whose paper has one (the MobileNets)
+  Shape input{};            // {H, W, C}; empty: the network's own
+  int64_t classes = 0;      // 0: the network's own
+  double width = 1;         // factor of the filters, for networks whose paper has one (the MobileNets)
+  bool aux_logits = false;  // with the auxiliary heads that help training: outputs of the graph beside the logits
 };
 
 // x {N, H, W, C} -> logits {N, options.classes}
@@ -37,6 +38,7 @@ struct ZooEntry {
   double learning_rate;          // that suits SGD with momentum 0.9 and batches of 64
   std::string_view source;       // paper or origin, one line
   bool has_width = false;        // takes ZooOptions::width
+  bool has_aux_logits = false;   // takes ZooOptions::aux_logits
   PublishedAccuracy accuracy{};  // from the table in src/zoo/published.cpp
 };
 

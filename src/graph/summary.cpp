@@ -7,6 +7,7 @@
 #include <array>
 #include <utility>
 
+#include "fovea/error.h"
 #include "graph/option_words.h"
 #include "graph/plan.h"
 
@@ -119,6 +120,16 @@ int64_t arena_bytes(const Graph& graph, const SessionOptions& options) {
   return static_cast<int64_t>(Plan(graph, options).memory.floats) * float_bytes;
 }
 
+// 0 where one sample alone cannot be trained on: batch norm of a single value.
+int64_t training_bytes(const Graph& graph, int64_t parameters) {
+  try {
+    return parameters * float_bytes +
+           arena_bytes(graph, {.training = true, .differentiate = graph.node(graph.output_node()).name});
+  } catch (const Error&) {
+    return 0;
+  }
+}
+
 }  // namespace
 
 Totals total(const Graph& graph) {
@@ -145,9 +156,7 @@ Summary summarize(const Graph& graph) {
   warn_of_dead_nodes(graph, summary.warnings);
   if (graph.output_node() < 0) return summary;
   summary.inference_bytes = arena_bytes(graph, {});
-  summary.training_bytes =
-      summary.parameters * float_bytes +
-      arena_bytes(graph, {.training = true, .differentiate = graph.node(graph.output_node()).name});
+  summary.training_bytes = training_bytes(graph, summary.parameters);
   return summary;
 }
 

@@ -90,8 +90,9 @@ std::string format_table(const Summary& summary) {
   text += fmt::format(" ({}) in {} layers, {} deep\n", bytes_with_unit(summary.parameter_bytes), summary.layers, summary.depth);
   text += fmt::format("{} multiply-adds and {} of activations for one sample\n", with_unit(summary.multiply_adds),
                       bytes_with_unit(summary.activation_bytes));
-  text += fmt::format("{} of memory beside the parameters to run one sample, {} to train on it\n",
-                      bytes_with_unit(summary.inference_bytes), bytes_with_unit(summary.training_bytes));
+  text += fmt::format("{} of memory beside the parameters to run one sample", bytes_with_unit(summary.inference_bytes));
+  if (summary.training_bytes > 0) text += fmt::format(", {} to train on it", bytes_with_unit(summary.training_bytes));
+  text += '\n';
   for (const std::string& warning : summary.warnings) text += fmt::format("warning: {}\n", warning);
   return text;
 }

@@ -58,6 +58,9 @@ inline ConvOptions depthwise(int64_t channels, int64_t kernel, int64_t stride = 
   return options;
 }
 
+// Contrast between maps as in AlexNet (Krizhevsky et al. 2012, section 3.3), whose alpha is not divided by the size.
+constexpr LocalResponseNormOptions alexnet_contrast = {.size = 5, .alpha = 5 * 1e-4, .beta = 0.75, .k = 2};
+
 // Squeeze and excitation (Hu et al. 2018): each channel is scaled by what the averages of all of them say.
 inline Value squeeze_excitation(const Scope& scope, Value x, int64_t squeezed, Activation activation, Activation gate) {
   Value s = activation(conv(scope / "fc1", global_avg_pool(x), {.filters = squeezed}));

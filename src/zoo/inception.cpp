@@ -1,4 +1,4 @@
-// Inception v3 (Szegedy et al. 2016, table 1), without the auxiliary head. Shapes are for inputs of 299x299.
+// Inception v3 (Szegedy et al. 2016, table 1). Shapes are for inputs of 299x299.
 #include "zoo/blocks.h"
 #include "zoo/networks.h"
 
@@ -69,6 +69,13 @@ Value inception_e(const Scope& scope, Value x) {
   return concatenate({a, b, c, pool_branch(scope / "branch_pool", x, 192)});
 }
 
+Value auxiliary_head(const Scope& scope, Value x, int64_t classes) {
+  x = avg_pool(x, {.kernel = 5, .stride = 3});  // 5x5
+  x = basic_conv(scope / "conv0", x, {.filters = 128});
+  x = basic_conv(scope / "conv1", x, {.filters = 768, .kernel = 5});
+  return dense(scope / "fc", flatten(global_avg_pool(x)), classes);
+}
+
 Value network(const Scope& scope, Value x, const ZooOptions& options) {
   x = basic_conv(scope / "Conv2d_1a_3x3", x, reduction(32));                 // 149x149
   x = basic_conv(scope / "Conv2d_2a_3x3", x, {.filters = 32, .kernel = 3});  // 147x147
@@ -85,6 +92,9 @@ Value network(const Scope& scope, Value x, const ZooOptions& options) {
   x = inception_c(scope / "Mixed_6c", x, 160);
   x = inception_c(scope / "Mixed_6d", x, 160);
   x = inception_c(scope / "Mixed_6e", x, 192);
+  if (options.aux_logits) {
+    scope.graph().add_auxiliary_output(auxiliary_head(scope / "AuxLogits", x, options.classes), 0.4);
+  }
   x = inception_d(scope / "Mixed_7a", x);  // 8x8
   x = inception_e(scope / "Mixed_7b", x);
   x = inception_e(scope / "Mixed_7c", x);
@@ -95,7 +105,8 @@ Value network(const Scope& scope, Value x, const ZooOptions& options) {
 }  // namespace
 
 std::vector<ZooEntry> inception() {
-  return {imagenet("inception_v3", network, "Szegedy et al. 2016, rethinking the Inception architecture", 299)};
+  return {with_aux_logits(
+      imagenet("inception_v3", network, "Szegedy et al. 2016, rethinking the Inception architecture", 299))};
 }
 
 }  // namespace fovea::zoo

@@ -15,23 +15,29 @@
   FAMILY(tinyvgg)                  \
   FAMILY(alexnet)                  \
   FAMILY(nin)                      \
+  FAMILY(zfnet)                    \
   FAMILY(vgg)                      \
   FAMILY(googlenet)                \
   FAMILY(inception)                \
   FAMILY(inception_v4)             \
+  FAMILY(inception_resnet_v2)      \
   FAMILY(resnet)                   \
   FAMILY(resnet_v2)                \
   FAMILY(preresnet)                \
+  FAMILY(shortcuts)                \
   FAMILY(xception)                 \
   FAMILY(squeezenet)               \
   FAMILY(densenet)                 \
+  FAMILY(shufflenet)               \
   FAMILY(mobilenet)                \
   FAMILY(mobilenet_v2)             \
   FAMILY(mobilenet_v3)             \
   FAMILY(mnasnet)                  \
   FAMILY(efficientnet)             \
   FAMILY(regnet)                   \
-  FAMILY(convnext)
+  FAMILY(nasnet)                   \
+  FAMILY(convnext)                 \
+  FAMILY(fcn)
 
 namespace fovea::zoo {
 
@@ -46,6 +52,12 @@ PublishedAccuracy published_accuracy(std::string_view name);
 inline ZooEntry imagenet(std::string_view name, ZooBuilder build, std::string_view source, int64_t extent = 224,
                          double learning_rate = 0.01) {
   return {name, std::move(build), {extent, extent, 3}, 1000, Initializer::he_normal, learning_rate, source};
+}
+
+// The row of a network with auxiliary heads, ZooOptions::aux_logits.
+inline ZooEntry with_aux_logits(ZooEntry entry) {
+  entry.has_aux_logits = true;
+  return entry;
 }
 
 // The row of a network whose paper multiplies all its filters by a factor, ZooOptions::width.

@@ -89,6 +89,14 @@ Value resnet_stem(const Scope& scope, Value x, const ResNetConfig& config) {
   return max_pool(scope / "maxpool", x, {.kernel = 3, .stride = 2, .padding = 1});
 }
 
+ZooBuilder cifar_resnet(const ResNetConfig& config) {
+  return [=](const Scope& scope, Value x, const ZooOptions& options) {
+    x = relu(numbered(scope, x, 1, window(16, 3)));
+    x = resnet_stages(scope, x, config, 16).back();
+    return dense(scope / "fc", flatten(global_avg_pool(x)), options.classes);
+  };
+}
+
 namespace {
 
 ZooBuilder network(const ResNetConfig& config) {
@@ -99,15 +107,15 @@ ZooBuilder network(const ResNetConfig& config) {
   };
 }
 
-// Section 4.2 of He et al.: 6n + 2 layers.
 ZooEntry cifar(std::string_view name, int n) {
   const ResNetConfig config = {.depths = {n, n, n}, .block = basic_block};
-  const auto network = [config](const Scope& scope, Value x, const ZooOptions& options) {
-    x = relu(numbered(scope, x, 1, window(16, 3)));
-    x = resnet_stages(scope, x, config, 16).back();
-    return dense(scope / "fc", flatten(global_avg_pool(x)), options.classes);
-  };
-  return {name, network, {32, 32, 3}, 10, Initializer::he_normal, 0.1, "He et al. 2016, section 4.2: for CIFAR-10"};
+  return {name,
+          cifar_resnet(config),
+          {32, 32, 3},
+          10,
+          Initializer::he_normal,
+          0.1,
+          "He et al. 2016, section 4.2: for CIFAR-10"};
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdint>
 
-#include "fovea/ops.h"
+#include "fovea/zoo.h"
 
 // What the networks made of residual blocks (He et al. 2016) share. resnet.cpp says whose names these are.
 namespace fovea::zoo {
@@ -43,5 +43,9 @@ Value resnet_stem(const Scope& scope, Value x, const ResNetConfig& config);
 // What each stage gives. Each has twice the filters of the one before, and all but the first halve the picture. A stage
 // without blocks gives what it gets.
 std::array<Value, 4> resnet_stages(const Scope& scope, Value x, const ResNetConfig& config, int64_t filters);
+
+// For CIFAR (He et al. 2016, section 4.2): three stages after one 3x3 convolution of 16 filters; with n basic blocks in
+// each 6n + 2 layers.
+ZooBuilder cifar_resnet(const ResNetConfig& config);
 
 }  // namespace fovea::zoo

@@ -53,6 +53,9 @@ Graph build(std::string_view name, const ZooOptions& options) {
   if (options.width != 1 && !entry.has_width) {
     throw Error(ErrorKind::usage, fmt::format("model '{}' comes in one width: leave the option out", name));
   }
+  if (options.aux_logits && !entry.has_aux_logits) {
+    throw Error(ErrorKind::usage, fmt::format("model '{}' has no auxiliary heads: leave aux_logits out", name));
+  }
   ZooOptions complete = options;
   complete.input = input;
   if (complete.classes == 0) complete.classes = entry.classes;

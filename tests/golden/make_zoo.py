@@ -168,6 +168,7 @@ efficientnet_b0 efficientnet_b1 efficientnet_b2 efficientnet_b3 efficientnet_b4 
 efficientnet_b7 efficientnet_v2_s efficientnet_v2_m efficientnet_v2_l
 regnet_x_400mf regnet_x_800mf regnet_x_1_6gf regnet_x_3_2gf regnet_x_8gf regnet_x_16gf regnet_x_32gf
 regnet_y_400mf regnet_y_800mf regnet_y_1_6gf regnet_y_3_2gf regnet_y_8gf regnet_y_16gf regnet_y_32gf regnet_y_128gf
+shufflenet_v2_x0_5 shufflenet_v2_x1_0 shufflenet_v2_x1_5 shufflenet_v2_x2_0
 convnext_tiny convnext_small convnext_base convnext_large
 """.split()
 # Pictures are as small as leaves more than one pixel at the end where that is cheap. Large dense layers take all of
@@ -175,7 +176,7 @@ convnext_tiny convnext_small convnext_base convnext_large
 PASSES = [("resnet20", 32, 2), ("alexnet", 63, 1), ("googlenet", 64, 1), ("inception_v3", 107, 1), ("resnet18", 64, 2),
           ("resnet50", 64, 1), ("resnext50_32x4d", 64, 1), ("squeezenet1_0", 64, 2), ("squeezenet1_1", 64, 2),
           ("densenet121", 64, 1), ("mobilenet_v2", 64, 1), ("mobilenet_v3_small", 64, 1), ("mobilenet_v3_large", 64, 1),
-          ("mnasnet0_5", 64, 1), ("efficientnet_b0", 64, 1), ("efficientnet_v2_s", 64, 1), ("regnet_y_400mf", 64, 1), ("convnext_tiny", 64, 1)]
+          ("mnasnet0_5", 64, 1), ("efficientnet_b0", 64, 1), ("efficientnet_v2_s", 64, 1), ("regnet_y_400mf", 64, 1), ("shufflenet_v2_x1_0", 64, 1), ("convnext_tiny", 64, 1)]
 
 if __name__ == "__main__":
     networks = {name: describe(name) for name in NETWORKS}

@@ -23,10 +23,13 @@ std::vector<fs::path> numbered(const fs::path& folder, const char* prefix) {
   return files;
 }
 
-bool close(double got, double expected) {
+// bfloat16 has 8 bits: whoever rounds and whoever cuts off are one step apart.
+double relative_tolerance(DType type) { return type == DType::bf16 ? 0x1p-7 : 1e-3; }
+
+bool close(double got, double expected, double relative) {
   if (std::isnan(expected) || std::isnan(got)) return std::isnan(expected) && std::isnan(got);
   if (std::isinf(expected)) return got == expected;
-  return std::fabs(got - expected) <= 1e-7 + 1e-3 * std::fabs(expected);
+  return std::fabs(got - expected) <= 1e-7 + relative * std::fabs(expected);
 }
 
 // What is wrong with an output; empty when nothing is.
@@ -37,7 +40,7 @@ std::string difference(const OnnxArray& got, const OnnxArray& expected) {
   }
   for (int64_t i = 0; i < got.size(); ++i) {
     const auto at = static_cast<size_t>(i);
-    if (got.is_float() && !close(got.floats[i], expected.floats[i])) {
+    if (got.is_float() && !close(got.floats[i], expected.floats[i], relative_tolerance(got.type))) {
       return fmt::format("element {} is {}, not {}", i, got.floats[i], expected.floats[i]);
     }
     if (!got.is_float() && got.integers[at] != expected.integers[at]) {

@@ -41,12 +41,14 @@ void GraphExport::write_parameter(int node, Lies lies) {
   OnnxArray array{.type = DType::f32, .shape = stored.shape(), .floats = stored};
   if (lies == Lies::channels_first) array = permuted(array, inverse(channels_last_order(stored.shape().rank())));
   const std::vector<int64_t> dims(array.shape.dims().begin(), array.shape.dims().end());
-  computed(node, lies);
+  const std::string& name = model_.graph().parameters()[static_cast<size_t>(parameter.parameters[0])].name;
+  computed_[node] = lies;
+  names_[node] = {{lies, name}};
   if (std::get<bool>(parameter.op->attributes().at("trainable"))) {
-    initializer(parameter.name, array.floats, dims);
+    initializer(name, array.floats, dims);
     return;
   }
-  onnx::AttributeProto& attribute = *add("Constant", parameter.name, {}).add_attribute();
+  onnx::AttributeProto& attribute = *add("Constant", name, {}).add_attribute();
   attribute.set_name("value");
   attribute.set_type(onnx::AttributeProto::TENSOR);
   attribute.mutable_t()->set_data_type(onnx::TensorProto::FLOAT);
@@ -80,10 +82,15 @@ std::string GraphExport::initializer(const std::string& name, const Tensor& valu
 }
 
 std::string GraphExport::integers(const std::string& name, const std::vector<int64_t>& values) {
+  return integers(name, values, {std::ssize(values)});
+}
+
+std::string GraphExport::integers(const std::string& name, const std::vector<int64_t>& values,
+                                  const std::vector<int64_t>& dims) {
   onnx::TensorProto& tensor = *file_.add_initializer();
   tensor.set_name(name);
   tensor.set_data_type(onnx::TensorProto::INT64);
-  tensor.add_dims(std::ssize(values));
+  for (const int64_t dim : dims) tensor.add_dims(dim);
   tensor.set_raw_data(values.data(), values.size() * sizeof(int64_t));
   return name;
 }

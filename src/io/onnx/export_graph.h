@@ -15,8 +15,8 @@ namespace fovea {
 // first. Values of fewer than three axes have one order.
 enum class Lies { channels_first, channels_last };
 
-// A file as it grows. A value is named as its node; in the order that it was not computed in, "name.nhwc" or
-// "name.nchw".
+// A file as it grows. A value is named as its node, a parameter by its own name; in the order that it was not computed
+// in, "name.nhwc" or "name.nchw".
 class GraphExport {
  public:
   GraphExport(const Model& model, onnx::GraphProto& file) : model_(model), file_(file) {}
@@ -39,6 +39,7 @@ class GraphExport {
   // Arrays in the file; they give their name back.
   std::string initializer(const std::string& name, const Tensor& values, const std::vector<int64_t>& dims);
   std::string integers(const std::string& name, const std::vector<int64_t>& values);
+  std::string integers(const std::string& name, const std::vector<int64_t>& values, const std::vector<int64_t>& dims);
   std::string number(const std::string& name, double value);
 
  private:

@@ -363,6 +363,38 @@ void write_space_to_depth(NodeExport& node) {
   set(node.add("SpaceToDepth", {node.input(0, first)}, first), "blocksize", node.attribute<int64_t>("block"));
 }
 
+// Indices are whole numbers in ONNX: constant ones are written so, computed ones are converted.
+void write_gather(NodeExport& node) {
+  const Node& indices = node.file().model().graph().node(node.node().inputs[1]);
+  const std::string x = node.input(0, last);
+  std::string list;
+  if (indices.op && indices.op->type() == "parameter") {
+    const auto at = static_cast<size_t>(indices.parameters[0]);
+    const Tensor& values = node.file().model().parameters()[at];
+    list = node.file().integers(node.file().model().graph().parameters()[at].name,
+                                Integers(values.values().begin(), values.values().end()),
+                                Integers(values.shape().dims().begin(), values.shape().dims().end()));
+  } else {
+    list = node.step("indices");
+    set(node.file().add("Cast", list, {node.input(1, last)}), "to", int64_t{onnx::TensorProto::INT64});
+  }
+  set(node.add("Gather", {x, list}, last), "axis", node.attribute<int64_t>("axis"));
+}
+
+void write_grid_sample(NodeExport& node) {
+  const std::string x = node.input(0, first);
+  onnx::NodeProto& proto = node.add("GridSample", {x, node.input(1, last)}, first);
+  const auto& method = node.attribute<std::string>("method");
+  set(proto, "mode", std::string(method == "linear" ? "bilinear" : method == "cubic" ? "bicubic" : "nearest"));
+  set(proto, "padding_mode", node.attribute<std::string>("padding"));
+  set(proto, "align_corners", int64_t{node.attribute<bool>("align_corners")});
+}
+
+void write_matrix_product(NodeExport& node) {
+  const std::string a = node.input(0, last);
+  node.add("MatMul", {a, node.input(1, last)}, last);
+}
+
 // Written when somebody reads it, in the order that is wanted first.
 void write_parameter(NodeExport& node) { node.leave(); }
 
@@ -382,9 +414,11 @@ constexpr std::array exports = {OpExport{"abs", write_plain},
                                 OpExport{"elu", write_elu},
                                 OpExport{"exp", write_plain},
                                 OpExport{"flatten", write_flatten},
+                                OpExport{"gather", write_gather},
                                 OpExport{"gelu", write_gelu},
                                 OpExport{"global_avg_pool", write_global_avg_pool},
                                 OpExport{"global_max_pool", write_global_max_pool},
+                                OpExport{"grid_sample", write_grid_sample},
                                 OpExport{"group_norm", write_group_norm},
                                 OpExport{"hard_sigmoid", write_hard_sigmoid},
                                 OpExport{"hard_swish", write_plain},
@@ -393,6 +427,7 @@ constexpr std::array exports = {OpExport{"abs", write_plain},
                                 OpExport{"local_response_norm", write_local_response_norm},
                                 OpExport{"log", write_plain},
                                 OpExport{"log_softmax", write_softmax},
+                                OpExport{"matrix_product", write_matrix_product},
                                 OpExport{"max_pool", write_pool},
                                 OpExport{"maximum", write_maximum},
                                 OpExport{"minimum", write_minimum},

@@ -39,7 +39,7 @@ class Walk {
         graph_(*model.mutable_graph()),
         source_(std::move(source)),
         options_(options),
-        opset_(opset_version(model, source_)),
+        opset_(opset_version(model)),
         network_(folder) {}
 
   OnnxNetwork run() {
@@ -304,27 +304,31 @@ std::string describe(const std::string& source, const std::vector<OnnxUnsupporte
   return text;
 }
 
+onnx::ModelProto parse_model(std::span<const std::byte> bytes, const std::string& source) {
+  onnx::ModelProto model;
+  parse_proto(bytes, source, model);
+  if (!model.has_graph()) throw Error(ErrorKind::format, fmt::format("{}: not an ONNX model: it has no graph", source));
+  return model;
+}
+
 }  // namespace
 
 OnnxUnsupported::OnnxUnsupported(const std::string& source, std::vector<Reason> reasons)
     : Error(ErrorKind::format, describe(source, reasons)), reasons_(std::move(reasons)) {}
 
 OnnxNetwork import_onnx(const std::filesystem::path& path, const OnnxImportOptions& options) {
-  onnx::ModelProto model;
-  parse_proto(MappedFile(path).bytes(), printable(path), model);
+  onnx::ModelProto model = parse_model(MappedFile(path).bytes(), printable(path));
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
   return Walk(model, printable(path), folder, options).run();
 }
 
 OnnxNetwork import_onnx(std::span<const std::byte> bytes, const std::string& source, const OnnxImportOptions& options) {
-  onnx::ModelProto model;
-  parse_proto(bytes, source, model);
+  onnx::ModelProto model = parse_model(bytes, source);
   return Walk(model, source, {}, options).run();
 }
 
 std::vector<OnnxInput> onnx_inputs(const std::filesystem::path& path) {
-  onnx::ModelProto model;
-  parse_proto(MappedFile(path).bytes(), printable(path), model);
+  onnx::ModelProto model = parse_model(MappedFile(path).bytes(), printable(path));
   std::set<std::string> values;  // names that need one
   for (const onnx::NodeProto& node : model.graph().node()) {
     const OpImport* const op = find_op_import(node.op_type());

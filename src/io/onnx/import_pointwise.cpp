@@ -42,17 +42,22 @@ void import_plain(NodeImport& node) {
   output_like_input(node, node.add(found->second, {}, {own(node)}));
 }
 
-// x sigmoid(x), where nothing else reads the sigmoid: SiLU.
-void import_sigmoid(NodeImport& node) {
+// Whether the node's value only gates its own input, x f(x); then the product is merged with it.
+bool gates_itself(NodeImport& node) {
   const std::string& x = node.input_name(0);
-  const std::string& sigmoid = node.output_name(0);
-  const onnx::NodeProto* const product = node.sole_reader(sigmoid, "Mul");
-  const bool silu = product != nullptr && product->input_size() == 2 &&
-                    ((product->input(0) == x && product->input(1) == sigmoid) ||
-                     (product->input(1) == x && product->input(0) == sigmoid));
-  const Value in = own(node);
-  if (silu) node.merge({product});
-  output_like_input(node, node.add(silu ? "silu" : "sigmoid", {}, {in}));
+  const std::string& gate = node.output_name(0);
+  const onnx::NodeProto* const product = node.sole_reader(gate, "Mul");
+  const bool gates =
+      product != nullptr && product->input_size() == 2 &&
+      ((product->input(0) == x && product->input(1) == gate) || (product->input(1) == x && product->input(0) == gate));
+  if (gates) node.merge({product});
+  return gates;
+}
+
+// x sigmoid(x) is SiLU.
+void import_sigmoid(NodeImport& node) {
+  const Value x = own(node);
+  output_like_input(node, node.add(gates_itself(node) ? "silu" : "sigmoid", {}, {x}));
 }
 
 void import_elu(NodeImport& node) {
@@ -82,7 +87,7 @@ void import_hard_sigmoid(NodeImport& node) {
   const double beta = node.number("beta", 0.5);
   Value x = own(node);
   if (std::fabs(alpha - 1.0 / 6) < 1e-6 && beta == 0.5) {
-    return output_like_input(node, node.add("hard_sigmoid", {}, {x}));
+    return output_like_input(node, node.add(gates_itself(node) ? "hard_swish" : "hard_sigmoid", {}, {x}));
   }
   x = scaled(node, "slope", x, alpha);
   x = node.step("shift", "add", {}, {x, node.number_node("offset", beta, x.shape().rank())});

@@ -13,7 +13,7 @@ namespace fovea {
 // Parses a serialised message without a word on standard error. Throws Error(format) that opens with `source`.
 void parse_proto(std::span<const std::byte> bytes, const std::string& source, google::protobuf::MessageLite& message);
 
-// The version of the default operator set. Throws Error(format) for a model without a graph.
-int64_t opset_version(const onnx::ModelProto& model, const std::string& source);
+// The version of the default operator set.
+int64_t opset_version(const onnx::ModelProto& model);
 
 }  // namespace fovea

@@ -1,0 +1,83 @@
+// Fully convolutional networks for segmentation: scores of every pixel, {N, H, W, classes}. On ResNet with dilated last
+// stages as torchvision has them (fcn_resnet50), with the auxiliary head if asked for; and on VGG-16 (Long et al. 2015,
+// figure 3), where finer stages correct the coarse scores, under the authors' names. In place of their transposed
+// convolutions that start as bilinear interpolation these interpolate, and pictures are padded where windows need it
+// rather than by 100 pixels.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "zoo/blocks.h"
+#include "zoo/networks.h"
+#include "zoo/resnet.h"
+
+namespace fovea::zoo {
+
+namespace {
+
+Value enlarged(Value x, const Shape& like) {
+  return resize(x, {.size = {like[1], like[2]}, .method = Interpolation::linear});
+}
+
+Value head(const Scope& scope, Value x, int64_t classes) {
+  x = relu(conv_norm(scope, x, window(x.shape().back() / 4, 3)));
+  return conv(scope / "4", dropout(x, 0.1), {.filters = classes});
+}
+
+ZooBuilder on_resnet(const std::array<int, 4>& depths) {
+  return [=](const Scope& scope, Value x, const ZooOptions& options) {
+    const ResNetConfig config = {.depths = depths, .block = bottleneck, .dilated = true};
+    const Scope backbone = scope / "backbone";
+    const std::array<Value, 4> stages = resnet_stages(backbone, resnet_stem(backbone, x, config), config, 64);
+    if (options.aux_logits) {
+      const Value scores = head(scope / "aux_classifier", stages[2], options.classes);
+      scope.graph().add_auxiliary_output(enlarged(scores, x.shape()), 0.5);
+    }
+    return enlarged(head(scope / "classifier", stages[3], options.classes), x.shape());
+  };
+}
+
+// The last of a stage of 3x3 convolutions "conv<number>_1", "conv<number>_2" ... and its pool.
+Value vgg_stage(const Scope& scope, Value x, int number, int convolutions, int64_t filters) {
+  for (int i = 1; i <= convolutions; ++i)
+    x = relu(conv(scope / fmt::format("conv{}_{}", number, i), x, window(filters, 3)));
+  return max_pool(scope / fmt::format("pool{}", number), x, {.kernel = 2, .ceil_mode = true});
+}
+
+// `stride`: 32 for the coarse scores alone, 16 with those of pool4, 8 with those of pool3 too.
+ZooBuilder on_vgg(int stride) {
+  return [=](const Scope& scope, Value x, const ZooOptions& options) {
+    Value y = vgg_stage(scope, vgg_stage(scope, x, 1, 2, 64), 2, 2, 128);
+    const Value pool3 = vgg_stage(scope, y, 3, 3, 256);
+    const Value pool4 = vgg_stage(scope, pool3, 4, 3, 512);
+    y = vgg_stage(scope, pool4, 5, 3, 512);
+    y = dropout(relu(conv(scope / "fc6", y, window(4096, 7))));
+    y = dropout(relu(conv(scope / "fc7", y, {.filters = 4096})));
+    y = conv(scope / "score_fr", y, {.filters = options.classes});
+    const auto refine = [&](const char* name, Value finer) {
+      return enlarged(y, finer.shape()) + conv(scope / name, finer, {.filters = options.classes});
+    };
+    if (stride <= 16) y = refine("score_pool4", pool4);
+    if (stride <= 8) y = refine("score_pool3", pool3);
+    return enlarged(y, x.shape());
+  };
+}
+
+// Of the 20 classes of Pascal VOC and the background.
+ZooEntry row(std::string_view name, ZooBuilder build, std::string_view source) {
+  ZooEntry entry = imagenet(name, std::move(build), source);
+  entry.classes = 21;
+  return entry;
+}
+
+}  // namespace
+
+std::vector<ZooEntry> fcn() {
+  constexpr std::string_view source = "Long et al. 2015, fully convolutional networks for semantic segmentation";
+  return {with_aux_logits(row("fcn_resnet50", on_resnet({3, 4, 6, 3}), source)),
+          with_aux_logits(row("fcn_resnet101", on_resnet({3, 4, 23, 3}), source)),
+          row("fcn32s_vgg16", on_vgg(32), source), row("fcn16s_vgg16", on_vgg(16), source),
+          row("fcn8s_vgg16", on_vgg(8), source)};
+}
+
+}  // namespace fovea::zoo
