@@ -22,6 +22,7 @@
   FAMILY(inception_v4)             \
   FAMILY(inception_resnet_v2)      \
   FAMILY(resnet)                   \
+  FAMILY(resnet_a)                 \
   FAMILY(resnet_v2)                \
   FAMILY(preresnet)                \
   FAMILY(shortcuts)                \
