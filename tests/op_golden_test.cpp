@@ -51,9 +51,12 @@ INSTANTIATE_TEST_SUITE_P(PyTorch, OpGolden, ::testing::ValuesIn(golden_names()),
                          [](const auto& test) { return test.param; });
 
 TEST(OpGoldenFile, HasEveryOp) {
+  // Held against ONNX's own tests instead, in onnx_test.cpp; "parameter" computes nothing.
+  const std::set<std::string_view> onnx_alone = {"arg_max", "gather", "grid_sample", "matrix_product", "parameter"};
   std::set<std::string> covered;
   for (const std::string& name : golden_names()) covered.insert(std::string(instantiate(op_case(name)).op->type()));
   for (const std::string_view type : op_types()) {
+    if (onnx_alone.contains(type)) continue;
     EXPECT_TRUE(covered.contains(std::string(type))) << "no golden values of op " << type;
   }
 }

@@ -103,8 +103,8 @@ class ProgramTest : public testing::Test {
 TEST_F(ProgramTest, HelpAndVersionSucceed) {
   EXPECT_THAT(succeeds({"--help"}).out, HasSubstr("train"));
   EXPECT_THAT(succeeds({"--version"}).out, StartsWith("fovea "));
-  for (const char* command : {"train", "eval", "predict", "filter", "summary", "zoo", "inspect", "convert", "run", "bench",
-                              "doctor"}) {
+  for (const char* command :
+       {"train", "eval", "predict", "filter", "summary", "zoo", "inspect", "convert", "run", "bench", "doctor"}) {
     EXPECT_THAT(succeeds({command, "--help"}).out, HasSubstr("--threads")) << command;
   }
 }

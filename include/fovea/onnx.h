@@ -114,8 +114,8 @@ struct OnnxCheck {
   std::string reason{};  // unless it passed
 };
 // Runs the model on every data set. It passes where every output has the type, shape and elements that are expected:
-// whole numbers equal, others within 1e-7 + 1e-3 |expected| (bfloat16: 2^-7). Inputs that determine shapes, or are weights of a layer,
-// get their values when the model is read.
+// whole numbers equal, others within 1e-7 + 1e-3 |expected| (bfloat16: 2^-7). Inputs that determine shapes, or are
+// weights of a layer, get their values when the model is read.
 OnnxCheck check_onnx(const std::filesystem::path& folder);
 
 }  // namespace fovea

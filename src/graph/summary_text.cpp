@@ -87,7 +87,8 @@ std::string format_table(const Summary& summary) {
   if (summary.untrained_parameters > 0) {
     text += fmt::format(" and {} running statistics", grouped(summary.untrained_parameters));
   }
-  text += fmt::format(" ({}) in {} layers, {} deep\n", bytes_with_unit(summary.parameter_bytes), summary.layers, summary.depth);
+  text += fmt::format(" ({}) in {} layers, {} deep\n", bytes_with_unit(summary.parameter_bytes), summary.layers,
+                      summary.depth);
   text += fmt::format("{} multiply-adds and {} of activations for one sample\n", with_unit(summary.multiply_adds),
                       bytes_with_unit(summary.activation_bytes));
   text += fmt::format("{} of memory beside the parameters to run one sample", bytes_with_unit(summary.inference_bytes));

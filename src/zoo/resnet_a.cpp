@@ -25,14 +25,14 @@ Value block(const Scope& scope, Value x, int64_t filters, int64_t stride) {
 
 // 6n + 2 layers.
 ZooEntry row(std::string_view name, int n) {
-  const auto network = [n](const Scope& scope, Value x, int64_t classes) {
+  const auto network = [n](const Scope& scope, Value x, const ZooOptions& options) {
     x = relu(conv_norm(scope / "conv1", scope / "bn1", x, window(16, 3)));
     for (int stage = 0; stage < 3; ++stage) {
       for (int i = 0; i < n; ++i) {
         x = block(scope / fmt::format("layer{}.{}", stage + 1, i), x, 16 << stage, stage > 0 && i == 0 ? 2 : 1);
       }
     }
-    return dense(scope / "linear", flatten(global_avg_pool(x)), classes);
+    return dense(scope / "linear", flatten(global_avg_pool(x)), options.classes);
   };
   return {
       name, network, {32, 32, 3}, 10, Initializer::he_normal, 0.1, "He et al. 2016, section 4.2, with its shortcuts"};

@@ -134,7 +134,8 @@ onnx::NodeProto& NodeExport::add(std::string_view op, const std::vector<std::str
   return file_.add(op, node_.name, inputs);
 }
 
-std::string NodeExport::add_step(const char* suffix, std::string_view op, const std::vector<std::string>& inputs) {
+std::string NodeExport::add_step(const std::string& suffix, std::string_view op,
+                                 const std::vector<std::string>& inputs) {
   file_.add(op, step(suffix), inputs);
   return step(suffix);
 }

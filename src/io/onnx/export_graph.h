@@ -62,7 +62,7 @@ class NodeExport {
   GraphExport& file() { return file_; }
   const Node& node() const { return node_; }
   const std::string& name() const { return node_.name; }
-  std::string step(const char* suffix) const { return node_.name + "." + suffix; }
+  std::string step(const std::string& suffix) const { return node_.name + "." + suffix; }
   const Shape& input_shape(size_t i = 0) const { return file_.shape(node_.inputs[i]); }
   std::string input(size_t i, Lies lies) { return file_.name(node_.inputs[i], lies); }
   void leave() { file_.leave(index_); }
@@ -85,7 +85,7 @@ class NodeExport {
 
   // The node itself, or a step on the way to it.
   onnx::NodeProto& add(std::string_view op, const std::vector<std::string>& inputs, Lies lies);
-  std::string add_step(const char* suffix, std::string_view op, const std::vector<std::string>& inputs);
+  std::string add_step(const std::string& suffix, std::string_view op, const std::vector<std::string>& inputs);
 
  private:
   GraphExport& file_;

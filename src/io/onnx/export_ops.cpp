@@ -258,6 +258,17 @@ void write_add(NodeExport& node) { write_several(node, "Add"); }
 void write_subtract(NodeExport& node) { write_several(node, "Sub"); }
 void write_multiply(NodeExport& node) { write_several(node, "Mul"); }
 void write_divide(NodeExport& node) { write_several(node, "Div"); }
+void write_weighted_sum(NodeExport& node) {
+  const Lies lies = joint_lies(node);
+  const auto& weights = node.attribute<std::vector<double>>("weights");
+  std::vector<std::string> terms;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const std::string number = std::to_string(i);
+    const std::string weight = node.file().number(node.step("weight" + number), weights[i]);
+    terms.push_back(node.add_step("term" + number, "Mul", {node.input(i, lies), weight}));
+  }
+  node.add("Sum", terms, lies);
+}
 void write_minimum(NodeExport& node) { write_several(node, "Min"); }
 void write_maximum(NodeExport& node) { write_several(node, "Max"); }
 void write_concatenate(NodeExport& node) { write_several(node, "Concat"); }
@@ -459,7 +470,8 @@ constexpr std::array exports = {OpExport{"abs", write_plain},
                                 OpExport{"stochastic_depth", write_nothing},
                                 OpExport{"subtract", write_subtract},
                                 OpExport{"tanh", write_plain},
-                                OpExport{"transpose", write_transpose}};
+                                OpExport{"transpose", write_transpose},
+                                OpExport{"weighted_sum", write_weighted_sum}};
 
 }  // namespace
 
