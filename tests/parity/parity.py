@@ -45,7 +45,7 @@ BATCH, CLASSES = 2, 10
 NETWORKS = """
 alexnet vgg11_bn vgg16 googlenet inception_v3 resnet18 resnet50 resnet101 wide_resnet50_2 resnext50_32x4d
 densenet121 densenet161 densenet169 densenet201 squeezenet1_0 squeezenet1_1
-mobilenet_v2 mobilenet_v3_small mobilenet_v3_large mnasnet1_0
+mobilenet_v2 mobilenet_v3_small mobilenet_v3_large shufflenet_v2_x1_0 mnasnet1_0 regnet_y_400mf
 efficientnet_b0 efficientnet_b1 efficientnet_b2 efficientnet_b3 efficientnet_b4 efficientnet_b5 efficientnet_b6
 efficientnet_b7 efficientnet_v2_s convnext_tiny convnext_base
 """.split()
