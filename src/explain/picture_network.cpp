@@ -16,14 +16,15 @@ namespace fovea {
 
 namespace {
 
-std::string seed_name(const std::string& node) { return fmt::format("seed of {}", node); }
+// A node may be asked for twice.
+std::string seed_name(size_t number, const std::string& node) { return fmt::format("seed {} of {}", number, node); }
 
 // The network, and sum over nodes of seed * value as its output.
 Graph with_seeds(Graph graph, const std::vector<std::string>& nodes) {
   std::vector<Value> sums;
-  for (const std::string& name : nodes) {
-    const Value value = graph.value(name);
-    const Value seed = graph.input(seed_name(name), value.shape().without_batch());
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const Value value = graph.value(nodes[i]);
+    const Value seed = graph.input(seed_name(i, nodes[i]), value.shape().without_batch());
     std::vector<int64_t> axes;
     for (int axis = 0; axis < value.shape().rank(); ++axis) axes.push_back(axis);
     sums.push_back(reduce_sum(value * seed, axes));
@@ -80,7 +81,7 @@ PictureNetwork::PictureNetwork(Model& model, const std::vector<std::string>& nod
       input_(picture_input(model)),
       nodes_(nodes),
       session_(model, graph, options_for(graph, input_, nodes)) {
-  for (const std::string& name : nodes_) seeds_.push_back(seed_name(name));
+  for (size_t i = 0; i < nodes_.size(); ++i) seeds_.push_back(seed_name(i, nodes_[i]));
 }
 
 const Shape& PictureNetwork::shape(size_t node) const { return session_.shape(nodes_[node]); }
