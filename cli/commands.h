@@ -11,6 +11,7 @@ using Run = std::function<void()>;
 
 Run add_train(CLI::App& program);
 Run add_eval(CLI::App& program);
+Run add_report(CLI::App& program);
 Run add_predict(CLI::App& program);
 Run add_filter(CLI::App& program);
 Run add_summary(CLI::App& program);

@@ -16,12 +16,14 @@
 #include "fovea/error.h"
 #include "fovea/model_file.h"
 #include "fovea/parallel.h"
+#include "fovea/report.h"
 #include "fovea/run_folder.h"
 #include "fovea/text_form.h"
 #include "fovea/zoo.h"
 #include "interrupt.h"
 #include "options.h"
 #include "progress.h"
+#include "training_data.h"
 
 namespace fovea::cli {
 
@@ -40,18 +42,6 @@ struct TrainOptions {
   const CLI::App* command = nullptr;
   bool given(const std::string& flag) const { return command->count(flag) > 0; }
 };
-
-// What is trained on, and what each epoch is judged by.
-struct TrainingData {
-  std::shared_ptr<const Dataset> train, validation, test;
-};
-
-TrainingData open_data(const DataOptions& data, double validation_split, uint64_t seed) {
-  const DataSplits splits = data.open();
-  if (validation_split == 0) return {splits.train, splits.test, splits.test};
-  auto [train, validation] = split_indices(splits.train->size(), validation_split, seed);
-  return {subset(splits.train, std::move(train)), subset(splits.train, std::move(validation)), splits.test};
-}
 
 // The input of a new network for these pictures: as asked for, else the network's own extents with the pictures'
 // colours, else (text form) the pictures' extents.
@@ -138,6 +128,8 @@ void report(const History& history, Model& model, const TrainingData& data, cons
     fmt::print("best      epoch {}: top-1 {:.2f} %, kept in {}/best.safetensors\n", history.best_epoch,
                100 * history.best_top1, folder);
   }
+  write_report(fit.run_folder, data.validation ? data.validation : data.train);
+  fmt::print("report    {}/report.html\n", folder);
   if (data.test && data.test != data.validation) {
     model = load_model(fit.run_folder / "best.safetensors");
     fmt::print("test      top-1 {:.2f} %\n", 100 * evaluate(model, data.test).scores.top1);
@@ -206,29 +198,15 @@ void refuse_changes(const TrainOptions& options) {
   }
 }
 
-double saved_fraction(const std::string& text, const std::filesystem::path& folder) {
-  if (text.empty()) return 0;
-  if (const std::string problem = check_number<double>(text); !problem.empty()) {
-    throw Error(ErrorKind::format, fmt::format("{}: validation_split {}", (folder / "config.json").string(), problem));
-  }
-  return std::stod(text);
-}
-
 void resume_run(const TrainOptions& options) {
   refuse_changes(options);
   FitOptions fit = read_run_config(options.resume);
-  const auto choose = [&](const char* flag, const std::string& given, const char* detail) {
-    const auto saved = fit.details.find(detail);
-    return options.given(flag) || saved == fit.details.end() ? given : saved->second;
-  };
-  const DataOptions where{.data = choose("--data", options.data.data, "data"),
-                          .data_dir = choose("--data-dir", options.data.data_dir, "data_dir"),
-                          .on_bad_picture = choose("--on-bad-picture", options.data.on_bad_picture, "on_bad_picture")};
   if (options.given("--epochs")) fit.epochs = options.fit.epochs;
   if (options.given("--workers")) fit.workers = options.fit.workers;
   if (options.given("--save-every")) fit.save_every = options.fit.save_every;
-  const double split = saved_fraction(fit.details["validation_split"], options.resume);
-  const TrainingData data = open_data(where, split, fit.seed);
+  DataOptions where = options.data;
+  if (!options.given("--on-bad-picture")) where.on_bad_picture.clear();
+  const TrainingData data = open_run_data(fit, where);
   Model model = load_model(fit.run_folder / "last.safetensors");
   announce(model, data, fit);
   TrainingDisplay display(fit.epochs);

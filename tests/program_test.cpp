@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -103,8 +104,8 @@ class ProgramTest : public testing::Test {
 TEST_F(ProgramTest, HelpAndVersionSucceed) {
   EXPECT_THAT(succeeds({"--help"}).out, HasSubstr("train"));
   EXPECT_THAT(succeeds({"--version"}).out, StartsWith("fovea "));
-  for (const char* command :
-       {"train", "eval", "predict", "filter", "summary", "zoo", "inspect", "convert", "run", "bench", "doctor"}) {
+  for (const char* command : {"train", "eval", "report", "predict", "filter", "summary", "zoo", "inspect", "convert",
+                              "run", "bench", "doctor"}) {
     EXPECT_THAT(succeeds({command, "--help"}).out, HasSubstr("--threads")) << command;
   }
 }
@@ -595,6 +596,42 @@ TEST_F(ProgramTest, ReportsCanBeParsed) {
     EXPECT_GT(count, 0);
   }
   EXPECT_THAT(succeeds({"eval", model, "--data", "idx", "--confusion"}).out, HasSubstr("recall"));
+}
+
+TEST_F(ProgramTest, EvalTellsOfClassesMistakesAndEnsembles) {
+  succeeds(train({}));
+  const auto eval = [&](const Arguments& more) {
+    Arguments all = {"eval", "run/best.safetensors", "--data", "idx"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  EXPECT_THAT(succeeds(eval({"--per-class"})).out, testing::AllOf(HasSubstr("AUC"), HasSubstr("mean")));
+  EXPECT_THAT(succeeds(eval({"--per-class", "--format", "csv"})).out,
+              StartsWith("class,items,precision,recall,f1,auc"));
+  const auto report = nlohmann::json::parse(succeeds(eval({"--mistakes", "2", "--format", "json"})).out);
+  EXPECT_EQ(report["per_class"].size(), 4U);
+  EXPECT_EQ(report["calibration"]["bins"].size(), 15U);
+  const int64_t wrong = 20 - std::llround(report["top1"].get<double>() * 20);
+  EXPECT_EQ(std::ssize(report["mistakes"]), std::min<int64_t>(2, wrong));
+  // A network beside itself says what it says alone.
+  const auto pair =
+      nlohmann::json::parse(succeeds(eval({"--ensemble", "run/best.safetensors", "--format", "json"})).out);
+  EXPECT_EQ(pair["confusion"], report["confusion"]);
+  EXPECT_THAT(succeeds(eval({"--ensemble", "run/best.safetensors", "run/last.safetensors"})).out,
+              HasSubstr("ensemble of 3"));
+  refuses(eval({"--mistakes", "-1"}), 2, {"--mistakes", "-1"});
+  refuses(eval({"--mistakes", "1", "--per-class", "--format", "csv"}), 2, {"one table"});
+}
+
+TEST_F(ProgramTest, TrainingEndsWithAReport) {
+  EXPECT_THAT(succeeds(train({"--validation-split", "0.25"})).out, HasSubstr("report    run/report.html"));
+  const auto judged_by = HasSubstr("<dd>10 pictures</dd>");  // a quarter of 40
+  EXPECT_TRUE(testing::Value(read_text(at("run/report.html")), judged_by));
+  fs::remove(at("run/report.html"));
+  EXPECT_EQ(succeeds({"report", "run"}).out, "run/report.html\n");
+  EXPECT_TRUE(testing::Value(read_text(at("run/report.html")), judged_by));
+  refuses({"report"}, 2, {"folder of a training run"});
+  refuses({"report", "idx"}, 3, {"idx", "no training run"});
 }
 
 TEST_F(ProgramTest, OutputThatCannotBeWrittenIsAnError) {

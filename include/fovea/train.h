@@ -32,11 +32,13 @@ struct Evaluation {
   Scores scores;
   ConfusionMatrix confusion;
   std::vector<int64_t> predictions;  // the winning class of each item
+  Tensor probabilities{};            // {N, K}, softmax of the scores, if they were asked for
 };
 
 struct EvaluateOptions {
   int64_t batch = 64;
   int workers = 1;  // background threads that read pictures
+  bool probabilities = false;
 };
 
 // Runs the network in inference mode over the whole data set.

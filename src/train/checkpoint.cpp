@@ -4,10 +4,12 @@
 
 #include <algorithm>
 
+#include "core/text.h"
 #include "fovea/error.h"
 #include "io/checkpoint_file.h"
 #include "io/json.h"
 #include "io/json_values.h"
+#include "train/run_folder.h"
 
 namespace fovea {
 
@@ -102,6 +104,11 @@ TrainingState read_training_state(const SafetensorsFile& file, const std::string
   } catch (const Error& error) {
     throw Error(ErrorKind::format, fmt::format("{}: {}", where, error.what()));
   }
+}
+
+History read_history(const std::filesystem::path& folder) {
+  const std::filesystem::path path = last_file(folder);
+  return read_training_state(SafetensorsFile::open(path), printable(path)).history;
 }
 
 void read_optimizer(const SafetensorsFile& file, const std::string& source, Optimizer& optimizer) {

@@ -15,6 +15,7 @@
 #include "train/checkpoint.h"
 #include "train/evaluator.h"
 #include "train/run_folder.h"
+#include "train/run_log.h"
 #include "train/training_step.h"
 
 namespace fovea {
@@ -64,6 +65,7 @@ class Trainer {
     save();
     write_metrics();
     write_run_config(options_);  // last: a folder with a config can be resumed
+    log_.emplace(options_.run_folder, 0);
   }
 
   void restore(const SafetensorsFile& file, const std::string& source) {
@@ -81,6 +83,7 @@ class Trainer {
     note_checkpoint();
     write_run_config(options_);
     write_metrics();
+    if (state_.epoch < options_.epochs) log_.emplace(options_.run_folder, state_.epoch * steps_ + state_.step);
   }
 
   History run() {
@@ -143,6 +146,7 @@ class Trainer {
     while (const Batch* batch = loader.next()) {
       run_step(*batch);
       state_.seconds = seconds_before + seconds_since(start);
+      if (log_) log_->add(progress());
       if (options_.on_progress) options_.on_progress(progress());
       if (stopping()) return false;
       if (seconds_since(last_save_) >= options_.save_every) save();
@@ -190,6 +194,7 @@ class Trainer {
     if (best && !options_.run_folder.empty()) save_model(model_, best_file(options_.run_folder));
     save();
     write_metrics();
+    if (log_) log_->add(record, state_.epoch * steps_);
     if (options_.on_epoch) options_.on_epoch(record);
   }
 
@@ -207,8 +212,11 @@ class Trainer {
 
   void write_metrics() const {
     if (options_.run_folder.empty()) return;
-    const std::string text = metrics_csv(state_.history);
-    write_file_atomically(metrics_file(options_.run_folder), std::as_bytes(std::span(text)));
+    const auto write = [&](const char* name, const std::string& text) {
+      write_file_atomically(options_.run_folder / name, std::as_bytes(std::span(text)));
+    };
+    write("metrics.csv", metrics_csv(state_.history));
+    write("metrics.jsonl", metrics_jsonl(state_.history));
   }
 
   void check_finite() const {
@@ -254,7 +262,8 @@ class Trainer {
   std::optional<TrainingStep> step_;
   std::optional<Evaluator> evaluator_;
   Clock::time_point last_save_ = Clock::now();
-  std::string saved_at_;  // position of last.safetensors; empty: there is none
+  std::optional<RunLog> log_;  // with a run folder
+  std::string saved_at_;       // position of last.safetensors; empty: there is none
 };
 
 }  // namespace

@@ -171,4 +171,21 @@ std::string metrics_csv(const History& history) {
   return text;
 }
 
+std::string metrics_jsonl(const History& history) {
+  std::string text;
+  for (const EpochRecord& r : history.epochs) {
+    nlohmann::ordered_json line = {
+        {"epoch", r.epoch}, {"lr", r.learning_rate}, {"train_loss", r.train_loss}, {"train_top1", r.train_top1}};
+    if (r.validation) {
+      line["val_loss"] = r.validation->loss;
+      line["val_top1"] = r.validation->top1;
+      line["val_top5"] = r.validation->top5;
+    }
+    line["seconds"] = r.seconds;
+    line["images_per_second"] = r.images_per_second;
+    text += line.dump() + '\n';
+  }
+  return text;
+}
+
 }  // namespace fovea

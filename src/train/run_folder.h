@@ -7,7 +7,6 @@
 namespace fovea {
 
 inline std::filesystem::path config_file(const std::filesystem::path& run) { return run / "config.json"; }
-inline std::filesystem::path metrics_file(const std::filesystem::path& run) { return run / "metrics.csv"; }
 inline std::filesystem::path best_file(const std::filesystem::path& run) { return run / "best.safetensors"; }
 inline std::filesystem::path last_file(const std::filesystem::path& run) { return run / "last.safetensors"; }
 
