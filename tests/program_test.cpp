@@ -112,9 +112,8 @@ TEST_F(ProgramTest, HelpAndVersionSucceed) {
 
 TEST_F(ProgramTest, TrainHelpShowsDefaults) {
   const std::string help = succeeds({"train", "--help"}).out;
-  for (const char* shown :
-       {"--epochs INT=10", "--batch INT=64", "--momentum FLOAT=0.9", "--schedule constant|step|cosine=cosine",
-        "--loss cross-entropy|hinge=cross-entropy", "--on-bad-picture refuse|skip=refuse"}) {
+  for (const char* shown : {"--epochs INT=10", "--batch INT=64", "--optimizer TEXT=sgd", "--schedule TEXT=cosine",
+                            "--loss cross-entropy|hinge=cross-entropy", "--on-bad-picture refuse|skip=refuse"}) {
     EXPECT_THAT(help, HasSubstr(shown));
   }
 }
@@ -179,9 +178,20 @@ TEST_F(ProgramTest, SlipsOfTheCommandLineAreUsageErrors) {
       {train({"--input", "8x8x7"}), {"--input", "1 or 3 channels"}},
       {train({"--input", "8x3"}), {"--input", "HEIGHTxWIDTHxCHANNELS", "8x3"}},
       {{"summary", "conv 3 3", "--input", "8"}, {"--input", "LENGTHxCHANNELS", "'8'"}},
-      {train({"--schedule", "cosin"}), {"--schedule", "constant, step or cosine", "did you mean 'cosine'?"}},
-      {train({"--gamma", "nan"}), {"gamma", "nan"}},
-      {train({"--step-every", "0"}), {"two steps", "0"}},
+      {train({"--schedule", "cosin"}), {"unknown schedule", "constant, step, cosine", "did you mean 'cosine'?"}},
+      {train({"--optimizer", "adma"}), {"unknown optimizer", "did you mean 'adam'?"}},
+      {train({"--optimizer", "adam", "--momentum", "0.9"}), {"adam", "'momentum'", "beta1"}},
+      {train({"--freeze", "conv.*"}), {"'conv.*'", "fc.weight"}},
+      {train({"--head-lr", "fast"}), {"--head-lr", "10x", "'fast'"}},
+      {train({"--layer-rates", "fc.*"}), {"--layer-rates", "'fc.*'"}},
+      {train({"--accumulate", "0"}), {"accumulate", "at least 1"}},
+      {train({"--accumulate", "99"}), {"99 batches", "40"}},
+      {train({"--ema", "1"}), {"averaged", "[0, 1)"}},
+      {train({"--clip-norm", "-1"}), {"norm", "-1"}},
+      {train({"--patience", "-1"}), {"patience", "-1"}},
+      {train({"--best-by", "top2"}), {"--best-by", "top1, top5 or loss"}},
+      {train({"--schedule", "step", "--gamma", "nan"}), {"gamma", "nan"}},
+      {train({"--schedule", "step", "--step-every", "0"}), {"two steps", "0"}},
       {train({"--warmup", "9"}), {"warm-up", "9"}},
       {train({"--init", "zero"}), {"--init", "he or xavier"}},
       {train({"--save-every", "nan"}), {"checkpoints", "nan"}},

@@ -14,6 +14,8 @@ namespace fovea {
 //   events.out.*      curves for TensorBoard (see event_file.h), which grow; one file each time the run is started
 //   best.safetensors  the model after the best epoch (History::best_epoch)
 //   last.safetensors  the model, the optimiser and the position, to resume from
+//   epoch-0010.safetensors  the same after an epoch, where FitOptions::checkpoint_every asks for it; to go on from it,
+//                     copy it to last.safetensors
 
 // Creates parent/name, or parent/name-2, -3, ... when that exists, and returns its path. Missing parents are created.
 // Two programs at once get different folders. Throws Error(data) when it cannot be created, Error(usage) for a name
