@@ -13,9 +13,12 @@
 
 #include "arguments.h"
 #include "commands.h"
+#include "core/file.h"
+#include "fovea/chart.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"
 #include "fovea/parallel.h"
+#include "fovea/range_test.h"
 #include "fovea/report.h"
 #include "fovea/run_folder.h"
 #include "fovea/text_form.h"
@@ -39,6 +42,7 @@ struct TrainOptions {
   double validation_split = 0;
   std::string out;
   std::string resume;
+  std::string find_lr;  // where the plot goes
   const CLI::App* command = nullptr;
   bool given(const std::string& flag) const { return command->count(flag) > 0; }
 };
@@ -144,6 +148,26 @@ void train_new(const TrainOptions& options) {
   report(fovea::fit(start.model, data.train, data.validation, fit), start.model, data, fit);
 }
 
+LineChart range_chart(const RangeTest& test, const std::string& model) {
+  return {.title = fmt::format("Learning rate range test of {}", model),
+          .x_label = "learning rate",
+          .y_label = "loss",
+          .log_x = true,
+          .series = {{.name = "loss", .x = test.rates, .y = test.losses}}};
+}
+
+void find_rate(const TrainOptions& options) {
+  const TrainingData data = open_data(options.data, options.validation_split, options.training.seed());
+  const StartingModel start = make_starting_model(options.network, *data.train, options.training.seed());
+  const FitOptions fit = make_fit_options(options, start);
+  const RangeTest test = find_learning_rate(start.model, data.train, fit);
+  const std::string picture = to_svg(range_chart(test, run_name(options.network.model)));
+  write_file_atomically(options.find_lr, std::as_bytes(std::span(picture)));
+  fmt::print("steepest  {:.3g}: where the loss falls fastest\n", test.steepest);
+  fmt::print("suggested {:.3g}: a tenth of the rate with the lowest loss\n", test.suggested);
+  fmt::print("plot      {}\n", options.find_lr);
+}
+
 // Flags that would make it another run.
 void refuse_changes(const TrainOptions& options) {
   static const std::vector<std::string> free = {"--resume",  "--epochs",         "--data",   "--data-dir",  "--workers",
@@ -180,6 +204,11 @@ void add_run_flags(CLI::App& command, TrainOptions& options) {
   command.add_option("--resume", options.resume, "go on with the run kept in this folder; --epochs may be raised")
       ->type_name("FOLDER")
       ->group(group);
+  command
+      .add_option("--find-lr", options.find_lr,
+                  "instead of training: let the learning rate grow over 100 steps, write the loss as a picture here")
+      ->type_name("FILE.svg")
+      ->group(group);
 }
 
 }  // namespace
@@ -198,7 +227,9 @@ Run add_train(CLI::App& program) {
   options->common.add(*command);
   return [options] {
     options->common.apply();
-    options->given("--resume") ? resume_run(*options) : train_new(*options);
+    if (options->given("--resume")) return resume_run(*options);
+    if (options->given("--find-lr")) return find_rate(*options);
+    train_new(*options);
   };
 }
 

@@ -216,6 +216,67 @@ TEST_F(ProgramTest, LossesAndLimitsOfWeights) {
   EXPECT_THAT(read_text(at("run/config.json")), HasSubstr("\"label_smoothing\": 0.1"));
 }
 
+TEST_F(ProgramTest, OptimisersSchedulesAndRules) {
+  succeeds(train({"--optimizer",
+                  "adamw beta2 0.95",
+                  "--lr",
+                  "0.002",
+                  "--schedule",
+                  "one-cycle peak 0.2",
+                  "--ema",
+                  "0.9",
+                  "--accumulate",
+                  "2",
+                  "--batch",
+                  "8",
+                  "--clip-norm",
+                  "1",
+                  "--lookahead",
+                  "5",
+                  "--decay",
+                  "weights",
+                  "--layer-rates",
+                  "fc.weight 0.5, fc.* 2x",
+                  "--head-lr",
+                  "3x",
+                  "--checkpoint-every",
+                  "1"}));
+  const auto config = nlohmann::json::parse(read_text(at("run/config.json")));
+  EXPECT_EQ(config["optimizer"]["type"], "adamw");
+  EXPECT_EQ(config["optimizer"]["beta2"], 0.95);
+  EXPECT_EQ(config["optimizer"]["lr"], 0.002);
+  EXPECT_EQ(config["schedule"]["peak"], 0.2);
+  EXPECT_EQ(config["rules"]["rates"].size(), 4U);
+  EXPECT_TRUE(fs::exists(at("run/epoch-0001.safetensors")));
+  EXPECT_THAT(succeeds({"train", "--resume", "run", "--epochs", "2"}).out, HasSubstr("epoch 2/2"));
+}
+
+TEST_F(ProgramTest, TransferGivesANewHead) {
+  const Arguments network = {"--model", "conv 2 3x3, relu, flatten, fc 4"};
+  succeeds(train(network));
+  write_picture(at("pictures/a/0.png"), 1, 10);
+  write_picture(at("pictures/a/1.png"), 1, 20);
+  write_picture(at("pictures/b/0.png"), 1, 200);
+  write_picture(at("pictures/b/1.png"), 1, 210);
+  const Arguments transfer = {"train",    "--model",   "conv 2 3x3, relu, flatten, fc 2",
+                              "--input",  "8x8x1",     "--data",
+                              "pictures", "--weights", "run/best.safetensors",
+                              "--out",    "second",    "--epochs",
+                              "1",        "--freeze",  "conv.*"};
+  EXPECT_THAT(succeeds(transfer).out,
+              HasSubstr("weights from run/best.safetensors; new head for 2 classes instead of 4: fc.weight, fc.bias"));
+  const auto first = SafetensorsFile::open(at("run/best.safetensors")).read_f32("conv.weight");
+  const auto second = SafetensorsFile::open(at("second/last.safetensors")).read_f32("conv.weight");
+  EXPECT_TRUE(std::ranges::equal(first.values(), second.values()));
+  refuses(train({"--weights", "run/best.safetensors", "--out", "third"}), 4, {"conv.weight", "fc.weight"});
+}
+
+TEST_F(ProgramTest, FindsALearningRate) {
+  EXPECT_THAT(succeeds(train({"--find-lr", "rates.svg"})).out, HasSubstr("suggested"));
+  EXPECT_THAT(read_text(at("rates.svg")), HasSubstr("<svg"));
+  EXPECT_FALSE(fs::exists(at("run")));
+}
+
 TEST_F(ProgramTest, AHugeBatchIsTheWholeSet) { succeeds(train({"--batch", "99999999999"})); }
 
 TEST_F(ProgramTest, ConfigurationFiles) {

@@ -8,6 +8,7 @@
 #include "fovea/model_file.h"
 #include "fovea/ops.h"
 #include "fovea/parallel.h"
+#include "fovea/range_test.h"
 #include "test_files.h"
 #include "toy.h"
 
@@ -301,6 +302,28 @@ TEST(Fit, ClipsGradients) {
   double squares = 0;
   for (size_t i = 0; i < before.size(); ++i) squares += std::pow(static_cast<double>(after[i]) - before[i], 2);
   EXPECT_NEAR(std::sqrt(squares), 1e-3, 1e-5);
+}
+
+TEST(RangeTest, FindsARateThatLearns) {
+  const Model model = toy_model(1);
+  FitOptions options = toy_options();
+  options.optimizer = Sgd{.momentum = 0.9};
+  const RangeTest test = find_learning_rate(model, toy_dataset(200, 2), options);
+  EXPECT_EQ(weights_of(model), weights_of(toy_model(1)));
+  ASSERT_GT(test.rates.size(), 50U);
+  ASSERT_EQ(test.rates.size(), test.losses.size());
+  EXPECT_EQ(test.rates.front(), 1e-6);
+  EXPECT_NEAR(test.rates[1] / test.rates[0], std::pow(1e7, 1.0 / 99), 1e-9);
+  EXPECT_GT(test.steepest, 1e-4);
+  EXPECT_LT(test.steepest, 10);
+  EXPECT_GT(test.suggested, 1e-4);
+  EXPECT_LT(test.suggested, 1);
+  const auto refusal = [&](const RangeTestOptions& range) {
+    return error_of(ErrorKind::usage, [&] { find_learning_rate(model, toy_dataset(50, 2), options, range); });
+  };
+  EXPECT_THAT(refusal({.from = 0}), HasSubstr("got 0 to 10"));
+  EXPECT_THAT(refusal({.from = 2, .to = 1}), HasSubstr("got 2 to 1"));
+  EXPECT_THAT(refusal({.steps = 3}), HasSubstr("at least 10 steps, got 3"));
 }
 
 TEST(Evaluate, DoesNotDependOnTheBatch) {

@@ -30,7 +30,8 @@ class RunKeeper {
   void save(const Model& model, std::span<const OptimizerTensor> tensors, const TrainingState& state);
   void add(const Progress& progress);
   // After an epoch: `state` stands at the start of the next, and the last of the history is new; `step` as above.
-  void save_epoch(const Model& model, std::span<const OptimizerTensor> tensors, const TrainingState& state, bool best);
+  void save_epoch(const Model& model, std::span<const OptimizerTensor> tensors, const TrainingState& state,
+                  int64_t step, bool best);
 
  private:
   void note(const TrainingState& state);
