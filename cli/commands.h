@@ -17,6 +17,7 @@ Run add_filter(CLI::App& program);
 Run add_summary(CLI::App& program);
 Run add_zoo(CLI::App& program);
 Run add_check(CLI::App& program);
+Run add_data(CLI::App& program);
 Run add_export(CLI::App& program);
 Run add_bench(CLI::App& program);
 Run add_doctor(CLI::App& program);

@@ -88,6 +88,7 @@ void ModelOptions::add_pictures(CLI::App& command) {
       ->type_name("R,G,B");
   command.add_option("--std", std, "of --weights: what they are then divided by; default: ImageNet's")
       ->type_name("R,G,B");
+  resize.add(command);
 }
 
 Model ModelOptions::open(const Shape& input) const {
@@ -97,9 +98,8 @@ Model ModelOptions::open(const Shape& input) const {
                 fmt::format("{} holds weights alone: name their network, then --weights {}", model, model));
   }
   const bool file = is_model_file(model);
-  if (file && (input.rank() != 0 || classes != 0 || !mean.empty() || !std.empty())) {
-    throw Error(ErrorKind::usage,
-                fmt::format("--input, --classes, --mean and --std are for networks by name; {} has its own", model));
+  if (file && (input.rank() != 0 || classes != 0)) {
+    throw Error(ErrorKind::usage, fmt::format("--input and --classes are for networks by name; {} has its own", model));
   }
   if (!file && weights.empty()) {
     const Graph graph = describe_network(model, input, classes);  // a slip in the name comes first
@@ -108,7 +108,14 @@ Model ModelOptions::open(const Shape& input) const {
   }
   Model opened = file ? load_model(model) : empty_model(describe_network(model, input, classes));
   if (!weights.empty()) load_weights(opened, weights);
-  if (!file) opened.preprocessing = choose_preprocessing(opened.graph(), mean, std);
+  const bool says_nothing = opened.preprocessing.height == 0;
+  if (!says_nothing && (!mean.empty() || !std.empty())) {
+    throw Error(
+        ErrorKind::usage,
+        fmt::format("--mean and --std are for networks by name and files without their own; {} has them", model));
+  }
+  if (says_nothing) opened.preprocessing = choose_preprocessing(opened.graph(), mean, std);
+  resize.apply(opened.preprocessing);
   return opened;
 }
 

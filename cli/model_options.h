@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "data_options.h"
 #include "fovea/model.h"
 #include "fovea/shape.h"
 
@@ -17,14 +18,16 @@ struct ModelOptions {
   int64_t classes = 0;
   std::string mean;
   std::string std;
+  ResizeOptions resize;
 
   // The positional MODEL, --weights and --classes.
   void add(CLI::App& command);
-  // --mean and --std, for commands that show pictures to the network.
+  // --mean, --std, --shorter-side and --filter, for commands that show pictures to the network.
   void add_pictures(CLI::App& command);
 
   // `input` is for networks by name or text form, empty for their own. Such a network takes pictures resized to its
-  // input, normalised by --mean and --std or else, those of three channels, by ImageNet's. Throws Error(usage) for
+  // input, normalised by --mean and --std or else, those of three channels, by ImageNet's; so does a file that says
+  // nothing about pictures. Throws Error(usage) for
   // options that do not go together, and as load_model and load_weights do.
   Model open(const Shape& input) const;
 };

@@ -14,6 +14,7 @@
 #include "arguments.h"
 #include "commands.h"
 #include "core/file.h"
+#include "data_options.h"
 #include "fovea/chart.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"
@@ -37,6 +38,8 @@ namespace {
 struct TrainOptions {
   CommonOptions common;
   DataOptions data;
+  ResizeOptions resize;
+  AugmentOptions augment;
   NetworkFlags network;
   TrainingFlags training;
   double validation_split = 0;
@@ -121,6 +124,7 @@ struct RunFolderGuard {
 // The options of a new run of this model.
 FitOptions make_fit_options(const TrainOptions& options, const StartingModel& start) {
   FitOptions fit = options.training.options();
+  options.augment.apply(fit);
   suggest_learning_rate(options, fit.optimizer);
   if (const double factor = options.training.head_factor(); factor != 1) {
     for (const std::string& name : start.head) fit.rules.rates.push_back({name, factor});
@@ -130,9 +134,11 @@ FitOptions make_fit_options(const TrainOptions& options, const StartingModel& st
 }
 
 void train_new(const TrainOptions& options) {
-  options.training.options();  // slips come before data are read
+  FitOptions slips = options.training.options();  // come before data are read
+  options.augment.apply(slips);
   const TrainingData data = open_data(options.data, options.validation_split, options.training.seed());
   StartingModel start = make_starting_model(options.network, *data.train, options.training.seed());
+  options.resize.apply(start.model.preprocessing);
   FitOptions fit = make_fit_options(options, start);
   RunFolderGuard guard;
   if (options.out.empty()) {
@@ -158,7 +164,8 @@ LineChart range_chart(const RangeTest& test, const std::string& model) {
 
 void find_rate(const TrainOptions& options) {
   const TrainingData data = open_data(options.data, options.validation_split, options.training.seed());
-  const StartingModel start = make_starting_model(options.network, *data.train, options.training.seed());
+  StartingModel start = make_starting_model(options.network, *data.train, options.training.seed());
+  options.resize.apply(start.model.preprocessing);
   const FitOptions fit = make_fit_options(options, start);
   const RangeTest test = find_learning_rate(start.model, data.train, fit);
   const std::string picture = to_svg(range_chart(test, run_name(options.network.model)));
@@ -219,6 +226,8 @@ Run add_train(CLI::App& program) {
   options->command = command;
   options->network.add(*command);
   options->data.add(*command);
+  options->augment.add(*command);
+  options->resize.add(*command);
   add_number(*command, "--validation-split", options->validation_split,
              "fraction of the training pictures held out to judge epochs by; 0: judge by the test set")
       ->group("Data");

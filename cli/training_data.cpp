@@ -24,7 +24,7 @@ double saved_fraction(const std::string& text, const std::filesystem::path& fold
 TrainingData open_data(const DataOptions& data, double validation_split, uint64_t seed) {
   const DataSplits splits = data.open();
   if (validation_split == 0) return {splits.train, splits.test, splits.test};
-  auto [train, validation] = split_indices(splits.train->size(), validation_split, seed);
+  auto [train, validation] = stratified_split(*splits.train, validation_split, seed);
   return {subset(splits.train, std::move(train)), subset(splits.train, std::move(validation)), splits.test};
 }
 

@@ -145,7 +145,7 @@ void TrainingFlags::add_judging(CLI::App& command) {
   add_number(command, "--keep-checkpoints", fit_.keep_checkpoints, "as many of these, the latest; 0: all")
       ->group("Run");
   add_number(command, "--save-every", fit_.save_every, "seconds between checkpoints within an epoch")->group("Run");
-  add_number(command, "--workers", fit_.workers, "background threads that read pictures")->group("Data");
+  add_number(command, "--workers", fit_.workers, "background threads that read pictures; 0: none")->group("Data");
 }
 
 std::string TrainingFlags::optimizer_text() const {

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "fovea/augment.h"
+#include "fovea/class_balance.h"
 #include "fovea/data.h"
 #include "fovea/metrics.h"
 #include "fovea/model.h"
@@ -37,7 +39,7 @@ struct Evaluation {
 
 struct EvaluateOptions {
   int64_t batch = 64;
-  int workers = 1;  // background threads that read pictures
+  int workers = 1;  // background threads that read pictures; 0: the caller's thread reads them
   bool probabilities = false;
 };
 
@@ -118,8 +120,10 @@ struct FitOptions {
   int64_t checkpoint_every = 0;   // epochs between checkpoints that are kept, epoch-0010.safetensors; 0: none
   int64_t keep_checkpoints = 0;   // as many of them, the latest; 0: all
 
-  uint64_t seed = 0;  // of the order of items and of dropout
-  int workers = 1;    // background threads that read pictures
+  Augmentation augmentation{};  // of training pictures; mixing needs the cross-entropy
+  ClassBalance balance = ClassBalance::none;
+  uint64_t seed = 0;  // of the order of items, of augmentation and of dropout
+  int workers = 1;    // background threads that read pictures; 0: the thread that trains reads them
 
   // Where the run is kept (see run_folder.h); empty: nowhere.
   std::filesystem::path run_folder{};

@@ -45,12 +45,20 @@ class PngReader {
     const size_t row_bytes = png_get_rowbytes(png_, info_);
     image.pixels.resize(row_bytes * static_cast<size_t>(image.height));
     check(guarded(failure_, [this, &image, row_bytes] { read_rows(image, row_bytes); }));
+    orient(image, find_orientation());
     return image;
   }
 
  private:
   void check(bool succeeded) const {
     if (!succeeded) refuse_picture(name_, failure_.reason);
+  }
+
+  int find_orientation() const {
+    png_uint_32 size = 0;
+    png_bytep exif = nullptr;
+    if (png_get_eXIf_1(png_, info_, &size, &exif) == 0) return 1;
+    return exif_orientation({exif, size});
   }
 
   static void supply(png_structp png, png_bytep out, size_t count) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <numeric>
 
 #include "core/text.h"
 #include "fovea/error.h"
@@ -11,6 +10,7 @@
 #include "fovea/train.h"
 #include "io/checkpoint_file.h"
 #include "train/checkpoint.h"
+#include "train/epoch_items.h"
 #include "train/evaluator.h"
 #include "train/judging.h"
 #include "train/run_folder.h"
@@ -37,7 +37,7 @@ void check(const FitOptions& options, bool has_validation) {
   if (options.batch < 1) refuse("batch must be at least 1", options.batch);
   if (options.accumulate < 1) refuse("batches to accumulate must be at least 1", options.accumulate);
   // The Loader demands it too, but only once the run folder is taken.
-  if (options.workers < 1 || options.workers > 1024) refuse("workers must be between 1 and 1024", options.workers);
+  if (options.workers < 0 || options.workers > 1024) refuse("workers must be between 0 and 1024", options.workers);
   if (!(options.save_every >= 0)) refuse("the seconds between checkpoints must not be negative", options.save_every);
   if (!(options.clip_norm >= 0)) refuse("the largest norm of gradients must not be negative", options.clip_norm);
   if (!(options.clip_value >= 0)) refuse("the largest gradient must not be negative", options.clip_value);
@@ -146,13 +146,6 @@ class Trainer {
            schedule_factor(options_.schedule, epoch, static_cast<double>(options_.epochs), scores_);
   }
 
-  std::vector<int64_t> order() const {
-    std::vector<int64_t> items(static_cast<size_t>(state_.items));
-    std::iota(items.begin(), items.end(), int64_t{0});
-    shuffle(items, Random(state_.seed, order_stream).substream(static_cast<uint64_t>(state_.epoch)));
-    return items;
-  }
-
   // From wherever the state stands to the start of the next epoch. Returns false when `stop` came first.
   bool finish_epoch() {
     if (state_.step < steps_ && !train_steps()) return false;
@@ -175,7 +168,9 @@ class Trainer {
 
   // The rest of the epoch's steps.
   bool train_steps() {
-    Loader loader(train_, model_.preprocessing, order(),
+    EpochItems items = epoch_items(train_, model_.preprocessing, options_, Random(state_.seed, order_stream),
+                                   static_cast<uint64_t>(state_.epoch));
+    Loader loader(std::move(items.pictures), model_.preprocessing, std::move(items.order),
                   {.batch_size = state_.batch,
                    .workers = options_.workers,
                    .drop_last = true,

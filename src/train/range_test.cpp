@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "fovea/error.h"
 #include "fovea/random.h"
+#include "train/epoch_items.h"
 #include "train/training_step.h"
 
 namespace fovea {
@@ -35,11 +35,9 @@ class EndlessBatches {
 
  private:
   void start_pass() {
-    std::vector<int64_t> items(static_cast<size_t>(dataset_->size()));
-    std::iota(items.begin(), items.end(), int64_t{0});
-    shuffle(items, Random(options_.seed, order_stream).substream(passes_++));
+    EpochItems items = epoch_items(dataset_, preprocessing_, options_, Random(options_.seed, order_stream), passes_++);
     loader_ =
-        std::make_unique<Loader>(dataset_, preprocessing_, std::move(items),
+        std::make_unique<Loader>(std::move(items.pictures), preprocessing_, std::move(items.order),
                                  LoaderOptions{.batch_size = batch_, .workers = options_.workers, .drop_last = true});
   }
 

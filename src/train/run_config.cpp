@@ -27,6 +27,10 @@ constexpr uint64_t max_config = 1 << 20;  // bytes
 constexpr std::array loss_names = {std::pair{Loss::Kind::cross_entropy, "cross_entropy"},
                                    std::pair{Loss::Kind::hinge, "hinge"}};
 
+constexpr std::array balance_names = {std::pair{ClassBalance::none, "none"},
+                                      std::pair{ClassBalance::weights, "weights"},
+                                      std::pair{ClassBalance::sampling, "sampling"}};
+
 json to_json(OptimizerOptions optimizer) {
   json value = {{"type", optimizer_name(optimizer)}};
   write_option_fields(value, fields_of(optimizer));
@@ -57,7 +61,10 @@ json to_json(const TrainingRules& rules) {
 json to_json(const FitOptions& options) {
   json details = json::object();
   for (const auto& [key, value] : options.details) details[printable(key)] = printable(value);
+  const auto* balance = std::ranges::find(balance_names, options.balance, &std::pair<ClassBalance, const char*>::first);
   return {{"epochs", options.epochs},
+          {"augmentation", printable(options.augmentation.text())},
+          {"balance", balance->second},
           {"batch", options.batch},
           {"seed", options.seed},
           {"workers", options.workers},
@@ -143,18 +150,27 @@ TrainingRules rules_from_json(const json& value) {
   return rules;
 }
 
+ClassBalance balance_from_name(const std::string& name) {
+  for (const auto& [balance, balance_name] : balance_names) {
+    if (name == balance_name) return balance;
+  }
+  throw Error(ErrorKind::format, fmt::format("unknown balance {}", quote_name(name)));
+}
+
 FitOptions options_from_json(const json& value) {
   FitOptions options;
   options.epochs = json_integer(json_member(value, "epochs"));
   options.batch = json_integer(json_member(value, "batch"));
   options.seed = json_unsigned(json_member(value, "seed"));
-  options.workers = static_cast<int>(std::clamp<int64_t>(json_integer(json_member(value, "workers")), 1, 1024));
+  options.workers = static_cast<int>(std::clamp<int64_t>(json_integer(json_member(value, "workers")), 0, 1024));
   options.save_every = json_number(json_member(value, "save_every"));
   options.optimizer = optimizer_from_json(json_member(value, "optimizer"));
   options.schedule = schedule_from_json(json_member(value, "schedule"));
   for (const auto& [key, text] : json_member(value, "details").items()) options.details[key] = json_text(text);
 
   const Reader reader(value);
+  reader.with("augmentation", [&](const json& text) { options.augmentation = Augmentation(json_text(text)); });
+  reader.with("balance", [&](const json& name) { options.balance = balance_from_name(json_text(name)); });
   reader.with("loss", [&](const json& loss) { options.loss = loss_from_json(loss); });
   reader.with("rules", [&](const json& rules) { options.rules = rules_from_json(rules); });
   reader.with("lookahead", [&](const json& lookahead) {

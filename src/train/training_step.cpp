@@ -2,16 +2,29 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "fovea/metrics.h"
 #include "train/frozen_graph.h"
 
 namespace fovea {
 
+namespace {
+
+// Keeps apart the random numbers of mixing from those of the order, augmentation and dropout.
+constexpr uint64_t mixing_stream = 0x6d69780000;  // "mix"
+
+}  // namespace
+
 TrainingStep::TrainingStep(Model& model, const Dataset& dataset, const FitOptions& options, int64_t batch)
     : classifier_(find_classifier(model, dataset)),
       scales_(parameter_scales(model.graph(), options.rules)),
-      network_(add_training_loss(freeze(model.graph(), scales_), options.loss)),
+      mixing_(options.augmentation.mixing()),
+      class_weights_(options.balance == ClassBalance::weights ? class_weights(dataset) : std::vector<float>()),
+      smoothing_(static_cast<float>(options.loss.label_smoothing)),
+      random_(options.seed, mixing_stream),
+      shares_(mixing_.any() || !class_weights_.empty()),
+      network_(add_training_loss(freeze(model.graph(), scales_), options.loss, shares_)),
       session_(model, network_.graph,
                {.batch = batch,
                 .training = true,
@@ -26,9 +39,28 @@ TrainingStep::TrainingStep(Model& model, const Dataset& dataset, const FitOption
   if (accumulate_ > 1 || clip_norm_ > 0 || clip_value_ > 0) sum_.emplace(gradients_);
 }
 
+void TrainingStep::fill_inputs(const Batch& batch, uint64_t number) {
+  const std::span<float> images = session_.input(classifier_.input);
+  const std::span<float> labels = session_.input(network_.labels);
+  if (!shares_) {
+    std::ranges::copy(batch.images.values(), images.begin());
+    std::ranges::copy(batch.labels.values(), labels.begin());
+    return;
+  }
+  mix_batch(batch, mixing_, class_weights_, random_.substream(number), images, labels);
+  if (smoothing_ == 0) return;
+  const auto classes = static_cast<size_t>(classifier_.classes);
+  for (size_t row = 0; row < labels.size(); row += classes) {
+    const std::span<float> shares = labels.subspan(row, classes);
+    const float total = std::accumulate(shares.begin(), shares.end(), 0.0F);
+    for (float& share : shares) {
+      share = (1 - smoothing_) * share + smoothing_ * total / static_cast<float>(classes);
+    }
+  }
+}
+
 TrainingStep::Result TrainingStep::add(const Batch& batch, uint64_t number) {
-  std::ranges::copy(batch.images.values(), session_.input(classifier_.input).begin());
-  std::ranges::copy(batch.labels.values(), session_.input(network_.labels).begin());
+  fill_inputs(batch, number);
   session_.set_step(number);
   session_.forward();
   Result result{session_.activation(network_.loss)[0], 0};

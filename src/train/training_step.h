@@ -4,8 +4,10 @@
 #include <optional>
 #include <vector>
 
+#include "fovea/augment.h"
 #include "fovea/data.h"
 #include "fovea/optim.h"
+#include "fovea/random.h"
 #include "fovea/session.h"
 #include "fovea/train.h"
 #include "train/classifier.h"
@@ -33,8 +35,15 @@ class TrainingStep {
   Optimizer& optimizer() { return *optimizer_; }
 
  private:
+  void fill_inputs(const Batch& batch, uint64_t number);
+
   Classifier classifier_;
   std::vector<ParameterScale> scales_;
+  BatchMixing mixing_;
+  std::vector<float> class_weights_;  // empty: all count the same
+  float smoothing_;
+  Random random_;  // of mixing
+  bool shares_;    // the loss takes shares of classes, not classes
   TrainingLoss network_;
   Session session_;
   std::unique_ptr<Optimizer> optimizer_;
