@@ -17,14 +17,16 @@ struct ModelOptions {
   int64_t classes = 0;
   std::string mean;
   std::string std;
+  std::string class_names;
 
   // The positional MODEL, --weights and --classes.
   void add(CLI::App& command);
-  // --mean and --std, for commands that show pictures to the network.
+  // --mean, --std and --class-names, for commands that show pictures to the network.
   void add_pictures(CLI::App& command);
 
-  // `input` is for networks by name or text form, empty for their own. Such a network takes pictures resized to its
-  // input, normalised by --mean and --std or else, those of three channels, by ImageNet's. Throws Error(usage) for
+  // `input` is for networks by name or text form, empty for their own. Such a network, and a file that does not say how
+  // pictures are prepared, takes them resized to its input, normalised by --mean and --std or else, those of three
+  // channels, by ImageNet's. Throws Error(usage) for
   // options that do not go together, and as load_model and load_weights do.
   Model open(const Shape& input) const;
 };

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <csetjmp>
+#include <cstddef>
 #include <cstring>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "fovea/image.h"
 
@@ -17,6 +19,8 @@ void check_picture_size(std::string_view name, uint64_t height, uint64_t width);
 
 Image decode_jpeg(std::span<const uint8_t> bytes, std::string_view name);
 Image decode_png(std::span<const uint8_t> bytes, std::string_view name);
+// What write_png writes; `name` stands for the file in messages.
+std::vector<std::byte> encode_png(const Image& image, std::string_view name);
 
 // libjpeg and libpng, written in C, call back when something is wrong and expect that call not to return.
 struct LibraryFailure {

@@ -124,7 +124,7 @@ class PngWriter {
   }
 
   const char* reason() const { return failure_.reason; }
-  std::span<const std::byte> bytes() const { return bytes_; }
+  std::vector<std::byte> bytes() && { return std::move(bytes_); }
 
  private:
   // NOLINTNEXTLINE(readability-non-const-parameter): libpng's type
@@ -150,13 +150,17 @@ class PngWriter {
 
 Image decode_png(std::span<const uint8_t> bytes, std::string_view name) { return PngReader(bytes, name).read(); }
 
-void write_png(const std::filesystem::path& path, const Image& image) {
+std::vector<std::byte> encode_png(const Image& image, std::string_view name) {
   check_image(image);
   PngWriter writer;
   if (!writer.encode(image)) {
-    throw Error(ErrorKind::data, fmt::format("cannot write {}: {}", printable(path), writer.reason()));
+    throw Error(ErrorKind::data, fmt::format("cannot write {}: {}", name, writer.reason()));
   }
-  write_file_atomically(path, writer.bytes());
+  return std::move(writer).bytes();
+}
+
+void write_png(const std::filesystem::path& path, const Image& image) {
+  write_file_atomically(path, encode_png(image, printable(path)));
 }
 
 }  // namespace fovea
