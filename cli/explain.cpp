@@ -14,6 +14,7 @@
 #include "core/text.h"
 #include "fovea/data.h"
 #include "fovea/error.h"
+#include "fovea/explain_checks.h"
 #include "fovea/explanation.h"
 #include "fovea/tensor_file.h"
 #include "model_options.h"
@@ -36,6 +37,7 @@ struct ExplainCommand {
   int64_t patch = 0;
   int64_t stride = 0;
   std::filesystem::path out = "explained";
+  bool check = false;
 };
 
 std::vector<const Method*> chosen_methods(const std::string& names) {
@@ -140,8 +142,21 @@ class Explainer {
     const std::string file = fmt::format("{}.{}.{}", stem, method.name, index);
     write_png(command_.out / (file + ".png"), explanation.picture);
     write_array(command_.out / (file + ".npy"), explanation.raw);
-    const std::string note = explanation.note.empty() ? "" : fmt::format(" ({})", explanation.note);
-    maps.maps.push_back({std::string(method.title), fmt::format("{}{}", method.meaning, note), explanation.picture});
+    std::string caption = fmt::format("{}{}{}", method.meaning, explanation.note.empty() ? "" : "; ", explanation.note);
+    if (command_.check) caption += "; " + check(method, x, {index}, explanation.map);
+    maps.maps.push_back({std::string(method.title), std::move(caption), std::move(explanation.picture)});
+  }
+
+  // What the checks say of a map, which is also printed.
+  std::string check(const Method& method, const Tensor& x, const Score& score, const Tensor& map) {
+    const Mapper mapper = [&](Probe& probe, const Tensor& input, const Score& asked) {
+      return method.explain(probe, input, asked, options_).map;
+    };
+    const std::string found = fmt::format("deletion {:.3f}, insertion {:.3f}, random weights {:.2f}",
+                                          deletion(probe_, x, score, map).area, insertion(probe_, x, score, map).area,
+                                          randomise_weights(probe_, x, score, mapper, 1).front().correlation);
+    fmt::print("  {:20}  {}\n", method.name, found);
+    return found;
   }
 
   // Pictures of the same name in different folders do not overwrite each other.
@@ -220,6 +235,9 @@ Run add_explain(CLI::App& program) {
   command->add_option("--out", options->out, "folder for the maps (.png, .npy) and index.html")
       ->capture_default_str()
       ->type_name("FOLDER");
+  command->add_flag("--check", options->check,
+                    "say how far each map can be believed: area under the probability's curve as the pixels it calls "
+                    "important go (deletion) or come (insertion), correlation with a map of random weights");
   options->common.add(*command);
   return [options] { run_explain(*options); };
 }

@@ -74,6 +74,35 @@ TEST_F(ExplainProgram, LeavesOutWhatCannotBeHadUnlessAskedFor) {
   EXPECT_THAT(asked.err, HasSubstr("has none"));
 }
 
+TEST_F(ExplainProgram, ChecksMaps) {
+  const ProgramResult result =
+      run({"explain", "toy.safetensors", "a.png", "--method", "gradient,occlusion", "--check"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("gradient              deletion 0."));
+  EXPECT_THAT(result.out, HasSubstr("occlusion             deletion 0."));
+  EXPECT_THAT(read_text(folder_ / "explained" / "index.html"), HasSubstr("random weights"));
+}
+
+TEST_F(ExplainProgram, LooksInside) {
+  std::filesystem::create_directories(folder_ / "data" / "one");
+  for (int64_t i = 0; i < 12; ++i) {
+    Image picture;
+    toy_dataset(12, 5)->read(i, picture);
+    write_png(folder_ / "data" / "one" / (std::to_string(i) + ".png"), picture);
+  }
+  const ProgramResult result = run(
+      {"look", "toy.safetensors", "a.png", "--data", "data", "--layer", "conv", "--format", "csv", "--out", "seen"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("layer,op,channels"));
+  EXPECT_THAT(result.out, HasSubstr("fc,dense,3"));
+  for (const char* name : {"filters.png", "a.conv.png", "patches.conv.png"}) {
+    EXPECT_GT(read_image(folder_ / "seen" / name).width, 8) << name;
+  }
+  EXPECT_EQ(read_image(folder_ / "seen" / "patches.conv.png").height,
+            6 * 3 + 5 * 2);  // a row of 3x3 patches per channel
+  EXPECT_EQ(run({"look", "toy.safetensors", "--layer", "fc", "--data", "data"}).code, 0);
+}
+
 TEST_F(ExplainProgram, SaysWhatIsWrong) {
   const auto refuses = [&](const Arguments& arguments, int code) {
     const ProgramResult result = run(arguments);
