@@ -13,6 +13,8 @@ Run add_train(CLI::App& program);
 Run add_eval(CLI::App& program);
 Run add_report(CLI::App& program);
 Run add_predict(CLI::App& program);
+Run add_explain(CLI::App& program);
+Run add_look(CLI::App& program);
 Run add_filter(CLI::App& program);
 Run add_summary(CLI::App& program);
 Run add_zoo(CLI::App& program);

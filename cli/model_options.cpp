@@ -7,9 +7,12 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <sstream>
 #include <vector>
 
 #include "arguments.h"
+#include "core/file.h"
+#include "core/text.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"
 #include "options.h"
@@ -44,6 +47,21 @@ std::vector<float> channel_values(const char* flag, const std::string& text, con
   throw Error(ErrorKind::usage,
               fmt::format("{} must be a number for each of the {} channel{}, such as 0.485,0.456,0.406; got '{}'", flag,
                           channels, channels == 1 ? "" : "s", text));
+}
+
+// A name on each line; what stands before it as WordNet's number (n01440764) is left out.
+std::vector<std::string> read_class_names(const std::filesystem::path& path) {
+  constexpr uint64_t largest = 1 << 24;
+  const std::vector<std::byte> bytes = read_file(path, largest);
+  std::istringstream lines(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  std::vector<std::string> names;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    const bool numbered = line.size() > 10 && line[0] == 'n' && line[9] == ' ' &&
+                          std::all_of(line.begin() + 1, line.begin() + 9, [](char c) { return c >= '0' && c <= '9'; });
+    names.push_back(printable(numbered ? line.substr(10) : line));
+  }
+  return names;
 }
 
 // For a network of one input {1, H, W, 1 or 3}; empty for others.
@@ -84,11 +102,15 @@ void ModelOptions::add(CLI::App& command) {
 }
 
 void ModelOptions::add_pictures(CLI::App& command) {
-  command.add_option("--mean", mean, "of --weights: what is subtracted from pixels in [0, 1]; default: ImageNet's")
+  command
+      .add_option("--mean", mean,
+                  "what is subtracted from pixels in [0, 1], where the file does not say; default: ImageNet's")
       ->type_name("R,G,B");
-  command.add_option("--std", std, "of --weights: what they are then divided by; default: ImageNet's")
+  command.add_option("--std", std, "what they are then divided by, where the file does not say; default: ImageNet's")
       ->type_name("R,G,B");
   resize.add(command);
+  command.add_option("--class-names", class_names, "text file with the name of a class on each line")
+      ->type_name("FILE");
 }
 
 Model ModelOptions::open(const Shape& input) const {
@@ -108,14 +130,15 @@ Model ModelOptions::open(const Shape& input) const {
   }
   Model opened = file ? load_model(model) : empty_model(describe_network(model, input, classes));
   if (!weights.empty()) load_weights(opened, weights);
-  const bool says_nothing = opened.preprocessing.height == 0;
-  if (!says_nothing && (!mean.empty() || !std.empty())) {
-    throw Error(
-        ErrorKind::usage,
-        fmt::format("--mean and --std are for networks by name and files without their own; {} has them", model));
+  // Files of other programs say nothing of how pictures are prepared.
+  const bool prepared = opened.preprocessing.height != 0;
+  if (prepared && (!mean.empty() || !std.empty())) {
+    throw Error(ErrorKind::usage,
+                fmt::format("--mean and --std are for networks that do not have their own, {} has", model));
   }
-  if (says_nothing) opened.preprocessing = choose_preprocessing(opened.graph(), mean, std);
+  if (!prepared) opened.preprocessing = choose_preprocessing(opened.graph(), mean, std);
   resize.apply(opened.preprocessing);
+  if (!class_names.empty()) opened.class_names = read_class_names(class_names);
   return opened;
 }
 

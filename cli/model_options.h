@@ -19,15 +19,16 @@ struct ModelOptions {
   std::string mean;
   std::string std;
   ResizeOptions resize;
+  std::string class_names;
 
   // The positional MODEL, --weights and --classes.
   void add(CLI::App& command);
-  // --mean, --std, --shorter-side and --filter, for commands that show pictures to the network.
+  // --mean, --std, --shorter-side, --filter and --class-names, for commands that show pictures to the network.
   void add_pictures(CLI::App& command);
 
-  // `input` is for networks by name or text form, empty for their own. Such a network takes pictures resized to its
-  // input, normalised by --mean and --std or else, those of three channels, by ImageNet's; so does a file that says
-  // nothing about pictures. Throws Error(usage) for
+  // `input` is for networks by name or text form, empty for their own. Such a network, and a file that does not say how
+  // pictures are prepared, takes them resized to its input, normalised by --mean and --std or else, those of three
+  // channels, by ImageNet's. Throws Error(usage) for
   // options that do not go together, and as load_model and load_weights do.
   Model open(const Shape& input) const;
 };
