@@ -25,6 +25,14 @@ void ResizeOptions::apply(Preprocessing& preprocessing) const {
   const Preprocessor checks_the_settings(preprocessing);
 }
 
+void add_views_option(CLI::App& command, std::string& views) {
+  command
+      .add_option("--tta", views,
+                  "show each picture in several ways and average: \"flip\", \"ten\", \"scales 256 288, dense 3\"")
+      ->type_name("VIEWS")
+      ->group("Pictures");
+}
+
 void AugmentOptions::add(CLI::App& command) {
   command
       .add_option("--augment", augment,

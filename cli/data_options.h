@@ -22,6 +22,9 @@ struct ResizeOptions {
   void apply(Preprocessing& preprocessing) const;
 };
 
+// --tta: the text of TestViews.
+void add_views_option(CLI::App& command, std::string& views);
+
 // --augment and --class-balance: what training makes of the pictures.
 struct AugmentOptions {
   std::string augment;

@@ -106,14 +106,16 @@ std::optional<std::string> fetch_rest(const std::string& url, const fs::path& pa
   return message[0] != '\0' ? std::string(message.data()) : std::string(curl_easy_strerror(code));
 }
 
+const EVP_MD* algorithm_of(const std::string& checksum) {
+  if (checksum.starts_with("md5:")) return EVP_md5();
+  if (checksum.starts_with("sha256:")) return EVP_sha256();
+  throw Error(ErrorKind::usage, fmt::format("a checksum is md5:... or sha256:..., got '{}'", printable(checksum)));
+}
+
 }  // namespace
 
 std::string checksum_of(const fs::path& file, const std::string& like) {
-  const std::string kind = like.substr(0, like.find(':'));
-  const EVP_MD* algorithm = kind == "md5" ? EVP_md5() : kind == "sha256" ? EVP_sha256() : nullptr;
-  if (algorithm == nullptr) {
-    throw Error(ErrorKind::usage, fmt::format("a checksum is md5:... or sha256:..., got '{}'", printable(like)));
-  }
+  const EVP_MD* algorithm = algorithm_of(like);
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
   std::ifstream in(file, std::ios::binary);
   std::vector<char> block(1 << 20);
@@ -127,12 +129,13 @@ std::string checksum_of(const fs::path& file, const std::string& like) {
   if (!good || in.bad() || EVP_DigestFinal_ex(context.get(), digest.data(), &size) != 1) {
     throw Error(ErrorKind::data, fmt::format("cannot read {} to check it", printable(file)));
   }
-  std::string text = kind + ':';
+  std::string text = like.substr(0, like.find(':') + 1);
   for (unsigned i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
   return text;
 }
 
 void download(const Download& what, const OnDownload& on_progress, const std::function<bool()>& stop) {
+  algorithm_of(what.checksum);  // a slip in it comes before any request
   std::error_code error;
   if (fs::exists(what.file, error) && checksum_of(what.file, what.checksum) == what.checksum) return;
   const fs::path partial = fs::path(what.file) += ".download";
@@ -148,6 +151,7 @@ void download(const Download& what, const OnDownload& on_progress, const std::fu
       fs::remove(partial);  // to go on from it would only repeat the damage
       problem = fmt::format("it came damaged: its checksum is {}, expected {}", found, what.checksum);
     }
+    if (fs::file_size(partial, error) == 0) fs::remove(partial, error);
     problems += fmt::format("{}{}: {}", problems.empty() ? "" : "; ", url, *problem);
   }
   throw Error(ErrorKind::data,

@@ -6,9 +6,11 @@
 
 #include "arguments.h"
 #include "commands.h"
+#include "data_options.h"
 #include "fovea/assessment.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"
+#include "fovea/test_views.h"
 #include "model_options.h"
 #include "options.h"
 #include "table.h"
@@ -25,6 +27,7 @@ struct EvalOptions {
   ModelOptions model;
   std::vector<std::string> ensemble;
   std::string input;
+  std::string views;
   std::string split = "test";
   int64_t batch = 64;
   bool confusion = false;
@@ -155,6 +158,22 @@ void print_rows(const EvalOptions& options, const Dataset& dataset, const Assess
   fmt::print("{}", assessment.confusion.to_csv());
 }
 
+// Each model's probabilities averaged over its views, then over the models.
+Assessment assess_views(std::vector<Model>& models, const std::shared_ptr<const Dataset>& dataset,
+                        const TestViews& views, int64_t batch) {
+  Tensor means;
+  for (Model& model : models) {
+    const auto shown = views_of(dataset, views, model.preprocessing);
+    const Evaluation evaluation = evaluate(model, shown, {.batch = batch, .probabilities = true});
+    const Tensor own = mean_over_views(evaluation.probabilities, views.count());
+    if (means.size() == 0) means = Tensor(own.shape());
+    for (int64_t i = 0; i < own.size(); ++i) means[i] += own[i] / static_cast<float>(models.size());
+  }
+  std::vector<int64_t> labels;
+  for (int64_t i = 0; i < dataset->size(); ++i) labels.push_back(dataset->label(i));
+  return assess(means, labels, dataset->class_names());
+}
+
 void run_eval(const EvalOptions& options) {
   options.common.apply();
   if (options.mistakes < 0) {
@@ -164,7 +183,9 @@ void run_eval(const EvalOptions& options) {
   models.push_back(options.model.open(input_shape(options.input)));
   for (const std::string& file : options.ensemble) models.push_back(load_model(file));
   const auto dataset = choose_split(options);
-  const Assessment assessment = assess(models, dataset, {.batch = options.batch});
+  const TestViews views(options.views);
+  const Assessment assessment = options.views.empty() ? assess(models, dataset, {.batch = options.batch})
+                                                      : assess_views(models, dataset, views, options.batch);
   switch (options.format) {
     case Format::text:
       return print_text(options, *dataset, assessment);
@@ -182,6 +203,7 @@ Run add_eval(CLI::App& program) {
   CLI::App* command = program.add_subcommand("eval", "How well a trained network does on a data set");
   options->model.add(*command);
   options->model.add_pictures(*command);
+  add_views_option(*command, options->views);
   add_input_option(*command, options->input);
   command
       ->add_option("--ensemble", options->ensemble, "more model files: their probabilities are averaged with MODEL's")

@@ -139,7 +139,13 @@ void place_archive(const fs::path& archive, const fs::path& place) {
   const fs::path partial = fs::path(place) += ".unpacking";
   fs::remove_all(partial);
   fs::create_directories(partial);
-  unpack(archive, partial);
+  try {
+    unpack(archive, partial);
+  } catch (const Error&) {
+    fs::remove_all(partial);
+    fs::remove(archive);
+    throw;
+  }
   // Archives hold one folder; what lies loose moves as it is.
   fs::path top = partial;
   if (std::distance(fs::directory_iterator(partial), {}) == 1 && fs::is_directory(*fs::directory_iterator(partial))) {

@@ -65,8 +65,19 @@ void announce(const Model& model, const TrainingData& data, const FitOptions& fi
   std::fflush(stdout);
 }
 
+// Pictures that vanished or broke while they were used; DataOptions::open told of the others.
+void warn_of_lost_pictures(const TrainingData& data) {
+  for (const auto& dataset : {data.train, data.test}) {
+    if (!dataset) continue;
+    for (const std::string& warning : dataset->warnings()) {
+      if (warning.starts_with("replaced")) fmt::print(stderr, "fovea: warning: {}\n", warning);
+    }
+  }
+}
+
 void report(const History& history, Model& model, const TrainingData& data, const FitOptions& fit) {
   const std::string folder = fit.run_folder.string();
+  warn_of_lost_pictures(data);
   if (history.interrupted) {
     fmt::print(stderr, "fovea: interrupted in epoch {}; everything is saved; go on with: fovea train --resume {}\n",
                history.epochs.size() + 1, folder);

@@ -170,7 +170,7 @@ TEST_F(ProgramTest, SlipsOfTheCommandLineAreUsageErrors) {
       {train({"--loss", "hing"}), {"--loss", "did you mean 'hinge'?"}},
       {train({"--threads", "0"}), {"threads", "between 1 and"}},
       {train({"--threads", "many"}), {"--threads", "'many'"}},
-      {train({"--workers", "0"}), {"workers", "between 1 and"}},
+      {train({"--workers", "2000"}), {"workers", "between 0 and"}},
       {train({"--validation-split", "1.5"}), {"validation fraction", "1.5"}},
       {train({"--validation-split", "nan"}), {"validation fraction", "nan"}},
       {train({"--seed", "-1"}), {"--seed", "at least 0", "'-1'"}},

@@ -136,7 +136,7 @@ TEST(Fit, RefusesWhatDoesNotFit) {
   EXPECT_THAT(refusal(ErrorKind::usage, toy_model(1), {.batch = 0}), HasSubstr("batch must be at least 1, got 0"));
   EXPECT_THAT(refusal(ErrorKind::usage, toy_model(1), {.optimizer = Sgd{.lr = nan}}), HasSubstr("learning rate"));
   EXPECT_THAT(refusal(ErrorKind::usage, toy_model(1), {.schedule = {.warmup = 99}}), HasSubstr("warm-up"));
-  EXPECT_THAT(refusal(ErrorKind::usage, toy_model(1), {.workers = 0}), HasSubstr("workers"));
+  EXPECT_THAT(refusal(ErrorKind::usage, toy_model(1), {.workers = 2000}), HasSubstr("workers"));
   EXPECT_THAT(refusal(ErrorKind::usage, toy_model(1), {.save_every = nan}), HasSubstr("between checkpoints"));
 
   Model bare = toy_model(1);

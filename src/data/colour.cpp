@@ -97,8 +97,12 @@ Hsv to_hsv(const uint8_t* pixel) {
   const float rc = static_cast<float>(largest - r) / spread;
   const float gc = static_cast<float>(largest - g) / spread;
   const float bc = static_cast<float>(largest - b) / spread;
-  const float sixths = r == largest ? bc - gc : g == largest ? 2.0F + rc - bc : 4.0F + gc - rc;
-  const double hue = std::fmod(static_cast<double>(sixths) / 6.0 + 1.0, 1.0);
+  // Rounded to float where Pillow stores it, since cutting off to 8 bits follows.
+  const double sixths = r == largest   ? static_cast<double>(bc - gc)
+                        : g == largest ? 2.0 + static_cast<double>(rc) - static_cast<double>(bc)
+                                       : 4.0 + static_cast<double>(gc) - static_cast<double>(rc);
+  const double turn = static_cast<double>(static_cast<float>(sixths)) / 6.0 + 1.0;
+  const auto hue = static_cast<double>(static_cast<float>(std::fmod(turn, 1.0)));
   const double saturation = static_cast<double>(spread / static_cast<float>(largest));
   return {static_cast<uint8_t>(hue * 255.0), static_cast<uint8_t>(saturation * 255.0), largest};
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 #include <utility>
+#include <vector>
 
 #include "fovea/error.h"
 #include "fovea/image_ops.h"
@@ -87,6 +88,14 @@ Point fixed_point(const AffineMatrix& m, int x, int y) {
   return {static_cast<double>(from_x) / 65536, static_cast<double>(from_y) / 65536};
 }
 
+// Where an axis that is only scaled and moved is sampled, summed up as Pillow does.
+std::vector<double> sampling_points(double scale, double offset, int count) {
+  std::vector<double> points;
+  double point = offset + scale * 0.5;
+  for (int i = 0; i < count; ++i, point += scale) points.push_back(point);
+  return points;
+}
+
 // Solves the n x n equations a x = b by elimination with pivoting; false when they have no single solution.
 template <size_t n>
 bool solve(std::array<std::array<double, n + 1>, n> rows, std::array<double, n>& x) {
@@ -111,6 +120,14 @@ bool solve(std::array<std::array<double, n + 1>, n> rows, std::array<double, n>&
 
 void warp_affine(const Image& in, const AffineMatrix& matrix, Sampling sampling, Image& out) {
   const AffineMatrix& m = matrix;
+  if (sampling == Sampling::nearest && m[1] == 0 && m[3] == 0) {
+    const std::vector<double> columns = sampling_points(m[0], m[2], in.width);
+    const std::vector<double> rows = sampling_points(m[4], m[5], in.height);
+    warp(in, sampling, out, [&](int x, int y) -> Point {
+      return {columns[static_cast<size_t>(x)], rows[static_cast<size_t>(y)]};
+    });
+    return;
+  }
   if (sampling == Sampling::nearest) {
     warp(in, sampling, out, [&](int x, int y) { return fixed_point(m, x, y); });
     return;

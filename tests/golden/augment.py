@@ -65,7 +65,7 @@ def warp_cases():
                 out = F.affine(picture, degrees, [right, down], scale, [shear_x, shear_y], mode)
                 yield "affine " + name, [degrees, right, down, scale, shear_x, shear_y], picture, out
     picture = smooth("RGB", 21, 16)
-    for corners in ([[2, 1], [18, 3], [19, 13], [1, 14]], [[0, 0], [14, 4], [20, 15], [5, 11]]):
+    for corners in ([[2, 1], [18, 3], [19, 13], [1, 14]], [[1, 0.5], [14, 4], [19, 14.5], [5, 11]]):
         start = [[0, 0], [20, 0], [20, 15], [0, 15]]
         out = F.perspective(picture, start, corners, BILINEAR)
         yield "perspective bilinear", [x for corner in corners for x in corner], picture, out
