@@ -43,10 +43,17 @@ std::string file_name(std::string node) {
   return node;
 }
 
+bool has_filters(const Model& model, const std::string& layer) {
+  const Graph& graph = model.graph();
+  const std::vector<int>& parameters = graph.node(graph.find(layer)).parameters;
+  return !parameters.empty() && graph.parameters()[static_cast<size_t>(parameters[0])].shape.rank() == 4;
+}
+
 void write_filters(const LookCommand& command, const Model& model) {
   const fs::path path = command.out / "filters.png";
   try {
-    write_png(path, filter_picture(model, command.layer));
+    const bool own = !command.layer.empty() && has_filters(model, command.layer);
+    write_png(path, filter_picture(model, own ? command.layer : ""));
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::usage) throw;
     return fmt::print(stderr, "fovea: no picture of filters: {}\n", error.what());
@@ -64,20 +71,42 @@ void write_activations(const LookCommand& command, Model& model, const std::stri
   }
 }
 
-// One row for each channel, the strongest patch first, each channel's of one size.
+// One row for each channel, the strongest patch first.
+void write_rows(const std::vector<Image>& patches, int64_t rows, const fs::path& path) {
+  write_png(path, mosaic(patches, static_cast<int>(std::ssize(patches) / rows), 2));
+  fmt::print(stderr, "{}\n", path.string());
+}
+
 void write_patches(const LookCommand& command, Model& model, const std::shared_ptr<const Dataset>& dataset,
                    const std::string& layer) {
   const Graph& graph = model.graph();
   std::vector<int64_t> channels;
   const int64_t all = graph.node(graph.find(layer)).shape.back();
   for (int64_t k = 0; k < std::min(all, command.channels); ++k) channels.push_back(k);
+  const auto top = top_patches(model, dataset, layer, channels, {.max_items = command.max_items});
+  const auto rows = std::ssize(channels);
   std::vector<Image> patches;
-  for (const auto& excitations : top_patches(model, dataset, layer, channels, {.max_items = command.max_items})) {
+  for (const auto& excitations : top) {
     for (const Excitation& excitation : excitations) patches.push_back(excitation.patch);
   }
-  const fs::path path = command.out / fmt::format("patches.{}.png", file_name(layer));
-  write_png(path, mosaic(patches, static_cast<int>(std::ssize(patches) / std::ssize(channels)), 2));
-  fmt::print(stderr, "{}\n", path.string());
+  write_rows(patches, rows, command.out / fmt::format("patches.{}.png", file_name(layer)));
+
+  Probe probe(model);
+  std::vector<Image> projections;
+  Image picture;
+  try {
+    for (size_t k = 0; k < channels.size(); ++k) {
+      for (const Excitation& excitation : top[k]) {
+        dataset->read(excitation.item, picture);
+        const Tensor x = preprocess(picture, model.preprocessing);
+        projections.push_back(project(probe, x, layer, channels[k], excitation));
+      }
+    }
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::usage) throw;
+    return fmt::print(stderr, "fovea: no projections: {}\n", error.what());
+  }
+  write_rows(projections, rows, command.out / fmt::format("projections.{}.png", file_name(layer)));
 }
 
 void print_text(const std::vector<LayerActivity>& activities) {
@@ -156,9 +185,10 @@ Run add_look(CLI::App& program) {
       ->type_name("FILE")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command
-      ->add_option("--layer", options->layer,
-                   "whose filters, activations and patches; default: the first convolution's filters, the last layer "
-                   "with positions that weights still read")
+      ->add_option(
+          "--layer", options->layer,
+          "whose activations, patches and filters (if it has none, the first convolution's); default: the last "
+          "with positions that weights still read")
       ->type_name("NODE");
   add_number(*command, "--channels", options->channels, "of that layer whose patches are looked for");
   add_number(*command, "--max-items", options->max_items, "pictures of --data to look through; 0: all");

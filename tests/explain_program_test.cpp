@@ -91,14 +91,14 @@ TEST_F(ExplainProgram, LooksInside) {
     write_png(folder_ / "data" / "one" / (std::to_string(i) + ".png"), picture);
   }
   const ProgramResult result = run(
-      {"look", "toy.safetensors", "a.png", "--data", "data", "--layer", "conv", "--format", "csv", "--out", "seen"});
+      {"look", "toy.safetensors", "a.png", "--data", "data", "--layer", "relu", "--format", "csv", "--out", "seen"});
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("layer,op,channels"));
   EXPECT_THAT(result.out, HasSubstr("fc,dense,3"));
-  for (const char* name : {"filters.png", "a.conv.png", "patches.conv.png"}) {
+  for (const char* name : {"filters.png", "a.relu.png", "patches.relu.png", "projections.relu.png"}) {
     EXPECT_GT(read_image(folder_ / "seen" / name).width, 8) << name;
   }
-  EXPECT_EQ(read_image(folder_ / "seen" / "patches.conv.png").height,
+  EXPECT_EQ(read_image(folder_ / "seen" / "patches.relu.png").height,
             6 * 3 + 5 * 2);  // a row of 3x3 patches per channel
   EXPECT_EQ(run({"look", "toy.safetensors", "--layer", "fc", "--data", "data"}).code, 0);
 }

@@ -118,6 +118,13 @@ TEST(Look, FindsThePatchesThatExciteAChannelMost) {
     EXPECT_EQ(*std::ranges::max_element(excitation.patch.pixels), std::lround(255 * excitation.value));
     EXPECT_EQ(excitation.box, receptive_box(model.graph(), "relu", excitation.row, excitation.column));
   }
+  Probe probe(model);
+  Image picture;
+  dots()->read(5, picture);
+  const Excitation& best = top[0][0];  // the dot of picture 5 at pixel 25: row 3, column 1
+  EXPECT_EQ(project(probe, preprocess(picture, model.preprocessing), "relu", 0, best),
+            (Image{3, 3, 1, {128, 128, 128, 128, 255, 128, 128, 128, 128}}));
+  error_of(ErrorKind::usage, [&] { project(probe, preprocess(picture, model.preprocessing), "relu", 2, best); });
   EXPECT_THAT(items, ElementsAre(5, 10, 3));  // brightness 12, 11 and 10 times 20: (i * 7) % 12 = 11, 10, 9
   EXPECT_EQ(top_patches(model, dots(), "fc", {1}, {.count = 2})[0][0].patch.height, 8);
   EXPECT_THAT(error_of(ErrorKind::usage, [&] { top_patches(model, dots(), "relu", {2}); }), HasSubstr("no channel 2"));

@@ -27,7 +27,8 @@ struct Score {
 // that asking the same again is quick.
 class Probe {
  public:
-  // The model must outlive the probe and stay where it is. Inputs are run `batch` at a time, a single one alone.
+  // The model must outlive the probe and stay where it is. Inputs are run `batch` at a time, a single one alone;
+  // one by one where an imported network takes no batches.
   // Throws Error(format) unless the network has one input and gives one score per class, Error(usage) for batch < 1.
   explicit Probe(Model& model, int64_t batch = 16);
 

@@ -46,6 +46,10 @@ const Method& find_method(std::string_view name);
 // What the network was shown: an input {1, H, W, 1 or 3} with the normalisation undone.
 Image input_picture(const Tensor& x, const Preprocessing& preprocessing);
 
+// {H, W, C} values as a picture: grey where they are zero, each of 1 or 3 channels brighter above and darker below; of
+// other numbers of channels the sum in red_blue. Throws Error(usage) for another shape.
+Image relief(const Tensor& raw);
+
 // A value that all but this fraction of the magnitudes lie under. Gradients have a few huge values: colours that reach
 // to the greatest leave the rest dark.
 float magnitude_quantile(const Tensor& values, double fraction);

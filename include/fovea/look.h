@@ -7,6 +7,7 @@
 
 #include "fovea/colour_map.h"
 #include "fovea/data.h"
+#include "fovea/explain.h"
 #include "fovea/image.h"
 #include "fovea/model.h"
 #include "fovea/tensor.h"
@@ -60,6 +61,11 @@ struct TopPatchesOptions {
 std::vector<std::vector<Excitation>> top_patches(Model& model, const std::shared_ptr<const Dataset>& dataset,
                                                  const std::string& layer, const std::vector<int64_t>& channels,
                                                  const TopPatchesOptions& options = {});
+
+// What of the patch excites the channel: deconvnet from its one value there, cut out by the box, around grey (the same
+// figure). x is the picture as the network sees it. Throws Error(usage) as deconvnet does, and when the layer has no
+// such channel or position.
+Image project(Probe& probe, const Tensor& x, const std::string& layer, int64_t channel, const Excitation& excitation);
 
 // What a layer's channels did over a data set.
 struct LayerActivity {

@@ -15,30 +15,24 @@ namespace fovea::explain {
 
 namespace {
 
-// Of the magnitudes, what colours need not reach.
-constexpr double brightest = 0.005;
+// The magnitude that gets the strongest colour: all but a few are below.
+float strongest_shown(const Tensor& values) {
+  const float most = magnitude_quantile(values, 0.005);
+  return most > 0 ? most : symmetric_range(values).high;
+}
 
 Explanation strength(Tensor raw) {
   Tensor map = magnitude(raw);
-  const ValueRange range{0, magnitude_quantile(map, brightest)};
+  const ValueRange range{0, strongest_shown(map)};
   Image picture = colour(map, ColourMap::magma, range);
   return {std::move(raw), std::move(map), std::move(picture)};
 }
 
 Explanation signed_sum(Tensor raw) {
   Tensor map = sum_of_channels(raw);
-  const float most = magnitude_quantile(map, brightest);
+  const float most = strongest_shown(map);
   Image picture = colour(map, ColourMap::red_blue, {-most, most});
   return {std::move(raw), std::move(map), std::move(picture)};
-}
-
-// Grey where there is nothing, each channel brighter above zero and darker below.
-Image relief(const Tensor& raw) {
-  const float most = magnitude_quantile(raw, brightest);
-  Tensor scaled = raw;
-  for (float& value : scaled.values()) value = most > 0 ? 127.5F + 127.5F * value / most : 127.5F;
-  const int64_t channels = raw.shape()[2];
-  return channels == 1 || channels == 3 ? to_image(scaled) : colour(sum_of_channels(raw), ColourMap::red_blue);
 }
 
 Explanation as_picture(Tensor raw) {
@@ -142,6 +136,19 @@ Image input_picture(const Tensor& x, const Preprocessing& preprocessing) {
     pixels[i] = 255 * (pixels[i] * preprocessing.std[c] + preprocessing.mean[c]);
   }
   return to_image(pixels);
+}
+
+Image relief(const Tensor& raw) {
+  const Shape& shape = raw.shape();
+  if (shape.rank() != 3) {
+    throw Error(ErrorKind::usage,
+                fmt::format("a relief is made from height x width x channels, got {}", to_string(shape)));
+  }
+  if (shape[2] != 1 && shape[2] != 3) return colour(sum_of_channels(raw), ColourMap::red_blue);
+  const float most = strongest_shown(raw);
+  Tensor scaled = raw;
+  for (float& value : scaled.values()) value = most > 0 ? 127.5F + 127.5F * value / most : 127.5F;
+  return to_image(scaled);
 }
 
 float magnitude_quantile(const Tensor& values, double fraction) {

@@ -27,6 +27,22 @@ bool same(const SessionOptions& a, const SessionOptions& b) {
          a.relu_backward == b.relu_backward;
 }
 
+// Whether a network's shapes hold for such a batch; those of imported ones may not.
+bool takes_batch(const Graph& graph, int64_t batch) {
+  std::vector<Shape> shapes;
+  try {
+    for (const Node& node : graph.nodes()) {
+      std::vector<Shape> inputs;
+      for (const int input : node.inputs) inputs.push_back(shapes[static_cast<size_t>(input)]);
+      shapes.push_back(node.op ? node.op->infer(inputs) : node.shape.with_batch(batch));
+    }
+  } catch (const Error&) {
+    return false;
+  }
+  const Shape& output = shapes[static_cast<size_t>(graph.output_node())];
+  return output.elements() == batch * graph.node(graph.output_node()).shape.elements() && output[0] == batch;
+}
+
 // Row `i` of a batch whose rows have `size` elements.
 template <class T>
 std::span<T> row(std::span<T> batch, int64_t i, size_t size) {
@@ -56,6 +72,7 @@ Probe::Probe(Model& model, int64_t batch) : model_(&model), batch_(batch) {
     throw Error(ErrorKind::format, fmt::format("one score per class is explained; '{}' gives {}", logits.name,
                                                to_string(logits.shape.without_batch())));
   }
+  if (batch > 1 && !takes_batch(graph, batch)) batch_ = 1;
 }
 
 const Shape& Probe::node_shape(const std::string& node) const {

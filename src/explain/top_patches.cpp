@@ -75,4 +75,16 @@ std::vector<std::vector<Excitation>> top_patches(Model& model, const std::shared
   return top;
 }
 
+Image project(Probe& probe, const Tensor& x, const std::string& layer, int64_t channel, const Excitation& excitation) {
+  const Shape& shape = probe.node_shape(layer);
+  const int64_t columns = shape.rank() == 4 ? shape[2] : 1;
+  const int64_t position = excitation.row * columns + excitation.column;
+  if (channel < 0 || channel >= shape.back() || position < 0 || position * shape.back() >= shape.elements()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("'{}' gives {}: there is no channel {} at {}, {}", layer, to_string(shape.without_batch()),
+                            channel, excitation.row, excitation.column));
+  }
+  return crop(relief(deconvnet(probe, x, {position * shape.back() + channel, layer})), excitation.box);
+}
+
 }  // namespace fovea::explain
