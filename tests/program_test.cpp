@@ -181,7 +181,7 @@ TEST_F(ProgramTest, SlipsOfTheCommandLineAreUsageErrors) {
       {train({"--schedule", "cosin"}), {"unknown schedule", "constant, step, cosine", "did you mean 'cosine'?"}},
       {train({"--optimizer", "adma"}), {"unknown optimizer", "did you mean 'adam'?"}},
       {train({"--optimizer", "adam", "--momentum", "0.9"}), {"adam", "'momentum'", "beta1"}},
-      {train({"--freeze", "conv.*"}), {"'conv.*'", "fc.weight"}},
+      {train({"--freeze", "conv.*"}), {"'conv.*'", "fc1.weight"}},
       {train({"--head-lr", "fast"}), {"--head-lr", "10x", "'fast'"}},
       {train({"--layer-rates", "fc.*"}), {"--layer-rates", "'fc.*'"}},
       {train({"--accumulate", "0"}), {"accumulate", "at least 1"}},
@@ -236,7 +236,7 @@ TEST_F(ProgramTest, OptimisersSchedulesAndRules) {
                   "--decay",
                   "weights",
                   "--layer-rates",
-                  "fc.weight 0.5, fc.* 2x",
+                  "fc1.weight 0.5, fc1.* 2x",
                   "--head-lr",
                   "3x",
                   "--checkpoint-every",
@@ -262,13 +262,14 @@ TEST_F(ProgramTest, TransferGivesANewHead) {
                               "--input",  "8x8x1",     "--data",
                               "pictures", "--weights", "run/best.safetensors",
                               "--out",    "second",    "--epochs",
-                              "1",        "--freeze",  "conv.*"};
-  EXPECT_THAT(succeeds(transfer).out,
-              HasSubstr("weights from run/best.safetensors; new head for 2 classes instead of 4: fc.weight, fc.bias"));
-  const auto first = SafetensorsFile::open(at("run/best.safetensors")).read_f32("conv.weight");
-  const auto second = SafetensorsFile::open(at("second/last.safetensors")).read_f32("conv.weight");
+                              "1",        "--freeze",  "conv1.*"};
+  EXPECT_THAT(
+      succeeds(transfer).out,
+      HasSubstr("weights from run/best.safetensors; new head for 2 classes instead of 4: fc1.weight, fc1.bias"));
+  const auto first = SafetensorsFile::open(at("run/best.safetensors")).read_f32("conv1.weight");
+  const auto second = SafetensorsFile::open(at("second/last.safetensors")).read_f32("conv1.weight");
   EXPECT_TRUE(std::ranges::equal(first.values(), second.values()));
-  refuses(train({"--weights", "run/best.safetensors", "--out", "third"}), 4, {"conv.weight", "fc.weight"});
+  refuses(train({"--weights", "run/best.safetensors", "--out", "third"}), 4, {"conv1.weight", "fc1.weight"});
 }
 
 TEST_F(ProgramTest, FindsALearningRate) {
