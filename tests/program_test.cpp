@@ -272,6 +272,13 @@ TEST_F(ProgramTest, TransferGivesANewHead) {
   refuses(train({"--weights", "run/best.safetensors", "--out", "third"}), 4, {"conv1.weight", "fc1.weight"});
 }
 
+TEST_F(ProgramTest, TrainsOnSomeOfThePictures) {
+  EXPECT_THAT(succeeds(train({"--train-items", "12"})).out, HasSubstr("12 of 40"));
+  EXPECT_THAT(succeeds({"train", "--resume", "run", "--epochs", "2"}).out, HasSubstr("12 of 40"));
+  refuses(train({"--train-items", "41", "--out", "other"}), 2, {"--train-items", "between 1 and 40", "41"});
+  refuses(train({"--train-items", "-1", "--out", "other"}), 2, {"--train-items", "-1"});
+}
+
 TEST_F(ProgramTest, FindsALearningRate) {
   EXPECT_THAT(succeeds(train({"--find-lr", "rates.svg"})).out, HasSubstr("suggested"));
   EXPECT_THAT(read_text(at("rates.svg")), HasSubstr("<svg"));
