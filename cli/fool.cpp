@@ -14,6 +14,7 @@
 #include "arguments.h"
 #include "commands.h"
 #include "core/file.h"
+#include "fovea/chart.h"
 #include "fovea/error.h"
 #include "model_options.h"
 #include "options.h"
@@ -172,15 +173,22 @@ void fool_dataset(const FoolCommand& command, Model& model, const std::vector<st
   FoolOptions options = command.options;
   if (!command.step.empty()) options.step = fraction("--step", command.step);
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  LineChart chart{.title = "Accuracy under attack", .x_label = "epsilon, levels of 255", .y_label = "top-1 %"};
   for (const std::string& method : methods) {
     options.attack = attack_from_name(method);
     const std::vector<Robustness> curve = measure_robustness(model, dataset, options, epsilons);
     for (const Robustness& point : curve) {
       rows.push_back({{"method", method}, {"epsilon", point.epsilon}, {"accuracy", point.accuracy}});
     }
-    if (command.output.empty()) continue;
-    const std::string svg = to_svg(curve, fmt::format("accuracy under {}", method));
-    write_file_atomically(output_path(command.output, "accuracy", method, "svg"),
+    Series& line = chart.series.emplace_back(Series{.name = method});
+    for (const Robustness& point : curve) {
+      line.x.push_back(255 * point.epsilon);
+      line.y.push_back(100 * point.accuracy);
+    }
+  }
+  if (!command.output.empty()) {
+    const std::string svg = to_svg(chart);
+    write_file_atomically(output_path(command.output, "accuracy", "epsilon", "svg"),
                           std::as_bytes(std::span<const char>(svg)));
   }
   switch (command.format) {

@@ -108,6 +108,7 @@ void ModelOptions::add_pictures(CLI::App& command) {
       ->type_name("R,G,B");
   command.add_option("--std", std, "what they are then divided by, where the file does not say; default: ImageNet's")
       ->type_name("R,G,B");
+  resize.add(command);
   command.add_option("--class-names", class_names, "text file with the name of a class on each line")
       ->type_name("FILE");
 }
@@ -136,6 +137,7 @@ Model ModelOptions::open(const Shape& input) const {
                 fmt::format("--mean and --std are for networks that do not have their own, {} has", model));
   }
   if (!prepared) opened.preprocessing = choose_preprocessing(opened.graph(), mean, std);
+  resize.apply(opened.preprocessing);
   if (!class_names.empty()) opened.class_names = read_class_names(class_names);
   return opened;
 }

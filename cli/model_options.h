@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "data_options.h"
 #include "fovea/model.h"
 #include "fovea/shape.h"
 
@@ -17,11 +18,12 @@ struct ModelOptions {
   int64_t classes = 0;
   std::string mean;
   std::string std;
+  ResizeOptions resize;
   std::string class_names;
 
   // The positional MODEL, --weights and --classes.
   void add(CLI::App& command);
-  // --mean, --std and --class-names, for commands that show pictures to the network.
+  // --mean, --std, --shorter-side, --filter and --class-names, for commands that show pictures to the network.
   void add_pictures(CLI::App& command);
 
   // `input` is for networks by name or text form, empty for their own. Such a network, and a file that does not say how

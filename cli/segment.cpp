@@ -11,6 +11,7 @@
 
 #include "arguments.h"
 #include "commands.h"
+#include "fovea/colour_map.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"
 #include "fovea/train.h"
@@ -84,8 +85,7 @@ Model train(const SegmentCommand& command) {
                                      .ignore = command.fit.ignore,
                                      .seed = command.fit.seed};
     model.class_names = names_of(model);
-    FitOptions options{.epochs = command.fit.epochs, .seed = command.fit.seed};
-    options.optimizer.lr = command.fit.optimizer.lr;
+    FitOptions options{.epochs = command.fit.epochs, .optimizer = command.fit.optimizer, .seed = command.fit.seed};
     options.schedule = command.fit.schedule;
     options.stop = &stop;
     options.on_epoch = [](const EpochRecord& record) {
@@ -127,14 +127,6 @@ class AnySegmenter {
   std::optional<Segmenter> segmenter_;
 };
 
-Image blended(const Image& picture, const Image& above) {
-  Image result = to_channels(picture, 3);
-  for (size_t i = 0; i < result.pixels.size(); ++i) {
-    result.pixels[i] = static_cast<uint8_t>((result.pixels[i] + above.pixels[i] + 1) / 2);
-  }
-  return result;
-}
-
 void print_scores(const SegmentCommand& command, const Model& model, const std::vector<Image>& truths,
                   const std::vector<Image>& predictions) {
   const SegmentationScores scores = score_masks(truths, predictions, classes_of(model), command.fit.ignore);
@@ -175,7 +167,7 @@ void run_segment(const SegmentCommand& command) {
     const Image mask = segment(image);
     if (!command.output.empty()) {
       write_png(output_path(command.output, picture, "mask"), mask);
-      write_png(output_path(command.output, picture, "overlay"), blended(image, colour_mask(mask, classes_of(model))));
+      write_png(output_path(command.output, picture, "overlay"), overlay(image, colour_mask(mask, classes_of(model))));
     }
     if (trains || command.masks.empty()) continue;
     const std::filesystem::path file = std::filesystem::path(picture).stem().string() + ".png";

@@ -97,8 +97,6 @@ struct Robustness {
 // network's number of classes.
 std::vector<Robustness> measure_robustness(Model& model, const Dataset& dataset, FoolOptions options,
                                            const std::vector<double>& epsilons);
-// The curve as self-contained SVG.
-std::string to_svg(const std::vector<Robustness>& curve, const std::string& title);
 
 struct UniversalOptions {
   double epsilon = 10.0 / 255;

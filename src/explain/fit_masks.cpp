@@ -8,6 +8,7 @@
 
 #include "explain/picture_input.h"
 #include "fovea/error.h"
+#include "fovea/image_ops.h"
 #include "fovea/ops.h"
 #include "fovea/random.h"
 #include "fovea/segment.h"
@@ -27,21 +28,15 @@ void check(const std::vector<MaskedPicture>& items, const FitMasksOptions& optio
   schedule_factor(options.schedule, 0, static_cast<double>(options.epochs));
 }
 
-Image mirrored(const Image& image) {
-  Image result = image;
-  for (int y = 0; y < image.height; ++y) {
-    for (int x = 0; x < image.width; ++x) {
-      for (int c = 0; c < image.channels; ++c) {
-        const auto at = [&](int column) {
-          return (static_cast<size_t>(y) * static_cast<size_t>(image.width) + static_cast<size_t>(column)) *
-                     static_cast<size_t>(image.channels) +
-                 static_cast<size_t>(c);
-        };
-        result.pixels[at(x)] = image.pixels[at(image.width - 1 - x)];
-      }
-    }
-  }
-  return result;
+Image mirrored(Image image) {
+  flip_horizontal(image);
+  return image;
+}
+
+// Nothing is cut off: masks are the picture's.
+Preprocessing whole_picture(Preprocessing preprocessing) {
+  preprocessing.shorter_side = 0;
+  return preprocessing;
 }
 
 // One output with its targets {h, w, classes}: the classes' weights at the pixels that count, zeros elsewhere.
@@ -59,7 +54,7 @@ class MaskTrainer {
         batch_(std::min<int64_t>(options.batch, std::ssize(items))),
         graph_(model.graph()),
         input_(picture_input(model)),
-        preprocessor_(model.preprocessing) {
+        preprocessor_(whole_picture(model.preprocessing)) {
     add_losses();
     classes_ = heads_[0].shape.back();
     weigh_classes();

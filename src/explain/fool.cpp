@@ -9,6 +9,7 @@
 #include "core/suggest.h"
 #include "explain/attacks.h"
 #include "fovea/error.h"
+#include "fovea/explain.h"
 #include "fovea/metrics.h"
 
 namespace fovea {
@@ -118,7 +119,7 @@ double Struggle::attacker_loss(std::span<const float> at, std::span<float> gradi
   const float sign = options.target ? 1.0F : -1.0F;
   const double loss = cross_entropy_of(logits, wanted);
   std::vector<float> weights;
-  for (const double probability : softmax_of(logits)) weights.push_back(sign * static_cast<float>(probability));
+  for (const double probability : explain::softmax(logits)) weights.push_back(sign * static_cast<float>(probability));
   weights[static_cast<size_t>(wanted)] -= sign;
   network.gradient(weights, gradient);
   return static_cast<double>(sign) * loss;
@@ -158,14 +159,14 @@ Fooling Fooler::operator()(const Image& image, const FoolOptions& options, std::
   Fooling result;
   result.original = struggle.original;
   result.guess_before = predicted_class(logits);
-  result.confidence_before = softmax_of(logits)[static_cast<size_t>(result.guess_before)];
+  result.confidence_before = explain::softmax(logits)[static_cast<size_t>(result.guess_before)];
   result.label = struggle.label = label.value_or(result.guess_before);
   struggle.rival = options.target.value_or(best_but(logits, struggle.label));
   result.picture = struggle.is_success(logits) ? struggle.original : run(struggle, state_->model);
 
   const std::span<const float> after = network.logits(network.space().pixels(result.picture));
   result.guess = predicted_class(after);
-  result.confidence = softmax_of(after)[static_cast<size_t>(result.guess)];
+  result.confidence = explain::softmax(after)[static_cast<size_t>(result.guess)];
   result.success = struggle.is_success(after);
   result.evaluations = struggle.evaluations;
   measure(result);

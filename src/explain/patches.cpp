@@ -6,6 +6,7 @@
 #include "data/convert.h"
 #include "explain/picture_input.h"
 #include "fovea/error.h"
+#include "fovea/image_ops.h"
 #include "fovea/ops.h"
 #include "fovea/random.h"
 #include "fovea/segment.h"
@@ -21,7 +22,7 @@ int reflected(int i, int extent) {
   return i < extent ? i : period - 1 - i;
 }
 
-Image crop(const Image& image, int top, int left, int height, int width) {
+Image mirrored_crop(const Image& image, int top, int left, int height, int width) {
   Image result{height, width, image.channels, {}};
   result.pixels.reserve(static_cast<size_t>(height) * static_cast<size_t>(width) * static_cast<size_t>(image.channels));
   for (int y = 0; y < height; ++y) {
@@ -72,6 +73,7 @@ class Converter {
     model.preprocessing = classifier.preprocessing;
     model.preprocessing.height = height;
     model.preprocessing.width = width;
+    model.preprocessing.shorter_side = 0;
     model.class_names = classifier.class_names;
     return model;
   }
@@ -160,7 +162,7 @@ std::shared_ptr<const Dataset> patch_dataset(const std::vector<MaskedPicture>& i
       const Image& picture = items[pixel.item].picture;
       const int row = static_cast<int>(pixel.at / picture.width), column = static_cast<int>(pixel.at % picture.width);
       images.push_back(
-          crop(picture, row - options.height / 2, column - options.width / 2, options.height, options.width));
+          mirrored_crop(picture, row - options.height / 2, column - options.width / 2, options.height, options.width));
       labels.push_back(static_cast<int64_t>(k));
     }
   }
@@ -186,12 +188,14 @@ ScoreMap patch_scores(Model& classifier, const Image& picture, int64_t stride, i
   Session session(classifier, {.batch = batch});
   const std::span<float> input = session.input(entrance);
   const int64_t size = std::ssize(input) / batch;
+  Image patch;
   for (int64_t first = 0; first < rows * columns; first += batch) {
     const int64_t count = std::min(batch, rows * columns - first);
     for (int64_t i = 0; i < count; ++i) {
       const auto top = static_cast<int>((first + i) / columns * stride);
       const auto left = static_cast<int>((first + i) % columns * stride);
-      preprocessor.run(crop(picture, top, left, height, width), input.data() + i * size);
+      crop(picture, top, left, height, width, patch);
+      preprocessor.run(patch, input.data() + i * size);
     }
     session.forward();
     std::ranges::copy(session.output().first(static_cast<size_t>(count * classes)),

@@ -8,6 +8,7 @@
 #include "explain/picture_input.h"
 #include "explain/resized_graph.h"
 #include "fovea/error.h"
+#include "fovea/explain.h"
 #include "fovea/metrics.h"
 #include "fovea/ops.h"
 #include "train/training_loss.h"
@@ -45,6 +46,7 @@ PictureSpace space_of(const Model& model, int height, int width) {
   preprocessing.height = height;
   preprocessing.width = width;
   preprocessing.padding = 0;
+  preprocessing.shorter_side = 0;
   return PictureSpace(preprocessing);
 }
 
@@ -124,14 +126,14 @@ std::span<const float> PictureClassifier::logits(std::span<const float> pixels) 
 }
 
 std::vector<double> PictureClassifier::probabilities(std::span<const float> pixels) {
-  return softmax_of(logits(pixels));
+  return explain::softmax(logits(pixels));
 }
 
 int64_t PictureClassifier::guess(const Image& image) { return predicted_class(logits(space().pixels(image))); }
 
 double PictureClassifier::loss(std::span<const float> pixels, int64_t label, std::span<float> gradient) {
   const std::span<const float> scores = logits(pixels);
-  const std::vector<double> probabilities = softmax_of(scores);
+  const std::vector<double> probabilities = explain::softmax(scores);
   std::vector<float> weights(probabilities.begin(), probabilities.end());
   weights[static_cast<size_t>(label)] -= 1;
   const double loss = cross_entropy_of(scores, label);
@@ -142,15 +144,6 @@ double PictureClassifier::loss(std::span<const float> pixels, int64_t label, std
 void PictureClassifier::gradient(std::span<const float> weights, std::span<float> gradient) {
   std::ranges::copy(weights, network_.seed(0).begin());
   network_.backward(gradient);
-}
-
-std::vector<double> softmax_of(std::span<const float> logits) {
-  const double highest = *std::ranges::max_element(logits);
-  std::vector<double> result;
-  double sum = 0;
-  for (const float logit : logits) sum += result.emplace_back(std::exp(logit - highest));
-  for (double& probability : result) probability /= sum;
-  return result;
 }
 
 }  // namespace fovea

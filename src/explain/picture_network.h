@@ -67,7 +67,4 @@ class PictureClassifier {
   PictureNetwork network_;
 };
 
-// exp(x_k - max) / sum of them
-std::vector<double> softmax_of(std::span<const float> logits);
-
 }  // namespace fovea

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/convert.h"
 #include "fovea/data.h"
 #include "fovea/error.h"
 
@@ -18,18 +17,17 @@ PictureSpace::PictureSpace(const Preprocessing& preprocessing) : preprocessing_(
   }
 }
 
-Image PictureSpace::fit(const Image& image) const {
-  check_image(image);
-  const Image converted = to_channels(image, preprocessing_.channels);
-  return resize(converted, static_cast<int>(shape_[0]), static_cast<int>(shape_[1]));
-}
+Image PictureSpace::fit(const Image& image) const { return this->image(pixels(image)); }
 
 std::vector<float> PictureSpace::pixels(const Image& image) const {
-  const Image fitted = fit(image);
-  std::vector<float> result;
-  result.reserve(fitted.pixels.size());
-  for (const uint8_t sample : fitted.pixels) result.push_back(static_cast<float>(sample) / 255.0F);
-  return result;
+  Preprocessing plain = preprocessing_;
+  plain.height -= 2 * plain.padding;
+  plain.width -= 2 * plain.padding;
+  plain.padding = 0;
+  std::ranges::fill(plain.mean, 0.0F);
+  std::ranges::fill(plain.std, 1.0F);
+  const Tensor values = preprocess(image, plain);
+  return {values.values().begin(), values.values().end()};
 }
 
 Image PictureSpace::image(std::span<const float> pixels) const {

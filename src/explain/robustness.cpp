@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "explain/attacks.h"
-#include "explain/svg.h"
 #include "fovea/error.h"
 #include "fovea/fool.h"
 #include "fovea/metrics.h"
@@ -66,36 +65,6 @@ std::vector<Robustness> measure_robustness(Model& model, const Dataset& dataset,
         {i == 0 ? 0 : epsilons[i - 1], static_cast<double>(standing[i]) / static_cast<double>(dataset.size())});
   }
   return curve;
-}
-
-std::string to_svg(const std::vector<Robustness>& curve, const std::string& title) {
-  if (curve.size() < 2) throw Error(ErrorKind::usage, "a curve needs two points at least");
-  constexpr double left = 60, top = 50, width = 480, height = 280;
-  const double largest = curve.back().epsilon;
-  const auto place = [&](const Robustness& r) {
-    return Point{left + width * r.epsilon / largest, top + height * (1 - r.accuracy)};
-  };
-  Svg svg(left + width + 40, top + height + 60);
-  svg.text({left, 28}, title, 16, Anchor::start);
-  for (int tick = 0; tick <= 5; ++tick) {
-    const double y = top + height * (1 - tick / 5.0);
-    svg.line({left, y}, {left + width, y}, R"(stroke="#dddddd")");
-    svg.text({left - 8, y + 4}, fmt::format("{} %", 20 * tick), 12, Anchor::end);
-  }
-  std::string path;
-  for (const Robustness& point : curve) {
-    const Point p = place(point);
-    path += fmt::format("{}{:.1f} {:.1f}", path.empty() ? "M " : " L ", p.x, p.y);
-  }
-  svg.path(path, R"(fill="none" stroke="#31688e" stroke-width="2")");
-  for (const Robustness& point : curve) {
-    const Point p = place(point);
-    svg.with_tooltip(fmt::format("{:.1f} % at {:.3g}/255", 100 * point.accuracy, 255 * point.epsilon),
-                     [&] { svg.circle(p, 4, R"(fill="#31688e")"); });
-    svg.text({p.x, top + height + 18}, fmt::format("{:.3g}", 255 * point.epsilon), 12, Anchor::middle);
-  }
-  svg.text({left + width / 2, top + height + 42}, "epsilon, in levels of 255", 13, Anchor::middle);
-  return std::move(svg).finish();
 }
 
 Universal universal_perturbation(Model& model, const Dataset& dataset, const UniversalOptions& options) {

@@ -8,6 +8,7 @@
 #include "explain/attacks.h"
 #include "explain/picture_input.h"
 #include "fovea/error.h"
+#include "fovea/explain.h"
 #include "fovea/metrics.h"
 #include "fovea/random.h"
 
@@ -36,7 +37,7 @@ std::vector<double> BatchJudge::probabilities(int64_t label) {
   const size_t classes = all.size() / static_cast<size_t>(batch_);
   std::vector<double> result;
   for (size_t i = 0; i < all.size(); i += classes) {
-    result.push_back(softmax_of(all.subspan(i, classes))[static_cast<size_t>(label)]);
+    result.push_back(explain::softmax(all.subspan(i, classes))[static_cast<size_t>(label)]);
   }
   return result;
 }

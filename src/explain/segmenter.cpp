@@ -70,10 +70,17 @@ Axis stretched(int64_t scores, int pixels) {
   return {0.5 * scale - 0.5, scale};
 }
 
+// Nothing is cut off: masks are the picture's.
+Preprocessing whole_picture(Preprocessing preprocessing) {
+  preprocessing.shorter_side = 0;
+  return preprocessing;
+}
+
 }  // namespace
 
 struct Segmenter::State {
-  explicit State(Model& model) : input(picture_input(model)), preprocessor(model.preprocessing), session(model, {}) {}
+  explicit State(Model& model)
+      : input(picture_input(model)), preprocessor(whole_picture(model.preprocessing)), session(model, {}) {}
   std::string input;
   Preprocessor preprocessor;
   Session session;
