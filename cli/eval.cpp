@@ -6,6 +6,7 @@
 #include "arguments.h"
 #include "commands.h"
 #include "fovea/error.h"
+#include "fovea/known_classes.h"
 #include "fovea/train.h"
 #include "model_options.h"
 #include "options.h"
@@ -30,6 +31,15 @@ std::shared_ptr<const Dataset> choose_split(const EvalOptions& options) {
   if (options.split == "train") return splits.train;
   // A folder without a test part is one set of pictures: all of it is meant.
   return splits.test ? splits.test : splits.train;
+}
+
+// Pictures of fewer classes than the model knows are judged by the model's.
+std::shared_ptr<const Dataset> in_terms_of(const Model& model, std::shared_ptr<const Dataset> dataset) {
+  const auto outputs = static_cast<size_t>(model.graph().node(model.graph().output_node()).shape.back());
+  if (dataset->class_names().size() >= outputs) return dataset;
+  std::vector<std::string> known = model.class_names;
+  for (size_t i = known.size(); i < outputs; ++i) known.push_back(fmt::format("{}", i));
+  return with_known_classes(std::move(dataset), std::move(known));
 }
 
 void print_text(const EvalOptions& options, const Dataset& dataset, const Evaluation& evaluation) {
@@ -59,7 +69,7 @@ void print_json(const Dataset& dataset, const Evaluation& evaluation) {
 void run_eval(const EvalOptions& options) {
   options.common.apply();
   Model model = options.model.open(input_shape(options.input));
-  const auto dataset = choose_split(options);
+  const auto dataset = in_terms_of(model, choose_split(options));
   const Evaluation evaluation = evaluate(model, dataset, {.batch = options.batch});
   switch (options.format) {
     case Format::text:

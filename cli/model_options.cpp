@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <vector>
 
 #include "arguments.h"
@@ -18,13 +19,7 @@ namespace fovea::cli {
 
 namespace {
 
-// Formats that hold weights without their network.
-bool is_weights_file(const std::string& name) {
-  constexpr std::array<std::string_view, 4> extensions = {".pt", ".pth", ".th", ".npz"};
-  return std::ranges::find(extensions, std::filesystem::path(name).extension().string()) != extensions.end();
-}
-
-// One number for each channel: "0.485,0.456,0.406"; `preset` where nothing was given.
+// One number for each channel: "0.485,0.456,0.406", or one for all; `preset` where nothing was given.
 std::vector<float> channel_values(const char* flag, const std::string& text, const std::vector<float>& preset) {
   const size_t channels = preset.size();
   if (text.empty()) return preset;
@@ -40,10 +35,12 @@ std::vector<float> channel_values(const char* flag, const std::string& text, con
     more = at != end && *at == ',';
     if (more) ++at;
   }
+  if (at == end && values.size() == 1) values.resize(channels, values[0]);
   if (at == end && values.size() == channels) return values;
-  throw Error(ErrorKind::usage,
-              fmt::format("{} must be a number for each of the {} channel{}, such as 0.485,0.456,0.406; got '{}'", flag,
-                          channels, channels == 1 ? "" : "s", text));
+  throw Error(
+      ErrorKind::usage,
+      fmt::format("{} must be a number, or one for each of the {} channel{}, such as 0.485,0.456,0.406; got '{}'", flag,
+                  channels, channels == 1 ? "" : "s", text));
 }
 
 // For a network of one input {1, H, W, 1 or 3}; empty for others.
@@ -59,6 +56,20 @@ Preprocessing choose_preprocessing(const Graph& graph, const std::string& mean, 
   preprocessing.mean = channel_values("--mean", mean, colour ? Values{0.485F, 0.456F, 0.406F} : Values{0});
   preprocessing.std = channel_values("--std", std, colour ? Values{0.229F, 0.224F, 0.225F} : Values{1});
   return preprocessing;
+}
+
+// A line for each class.
+std::vector<std::string> read_class_names(const std::string& path, const Model& model) {
+  std::ifstream file(path);
+  if (!file) throw Error(ErrorKind::data, fmt::format("cannot read {}", path));
+  std::vector<std::string> names;
+  for (std::string line; std::getline(file, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    names.push_back(line);
+  }
+  const int64_t outputs = model.graph().node(model.graph().output_node()).shape.back();
+  if (std::ssize(names) == outputs) return names;
+  throw Error(ErrorKind::data, fmt::format("{}: {} lines for the network's {} outputs", path, names.size(), outputs));
 }
 
 // Zeros take no memory until weights are written over them.
@@ -84,10 +95,16 @@ void ModelOptions::add(CLI::App& command) {
 }
 
 void ModelOptions::add_pictures(CLI::App& command) {
-  command.add_option("--mean", mean, "of --weights: what is subtracted from pixels in [0, 1]; default: ImageNet's")
+  shows_pictures = true;
+  command
+      .add_option(
+          "--mean", mean,
+          "of --weights and ONNX files: what is subtracted from pixels in [0, 1]; of --weights ImageNet's unless "
+          "given")
       ->type_name("R,G,B");
-  command.add_option("--std", std, "of --weights: what they are then divided by; default: ImageNet's")
-      ->type_name("R,G,B");
+  command.add_option("--std", std, "what they are then divided by")->type_name("R,G,B");
+  command.add_option("--class-names", class_names, "names of the classes, a line each, for a model that has none")
+      ->type_name("FILE");
 }
 
 Model ModelOptions::open(const Shape& input) const {
@@ -97,9 +114,8 @@ Model ModelOptions::open(const Shape& input) const {
                 fmt::format("{} holds weights alone: name their network, then --weights {}", model, model));
   }
   const bool file = is_model_file(model);
-  if (file && (input.rank() != 0 || classes != 0 || !mean.empty() || !std.empty())) {
-    throw Error(ErrorKind::usage,
-                fmt::format("--input, --classes, --mean and --std are for networks by name; {} has its own", model));
+  if (file && (input.rank() != 0 || classes != 0)) {
+    throw Error(ErrorKind::usage, fmt::format("--input and --classes are for networks by name; {} has its own", model));
   }
   if (!file && weights.empty()) {
     const Graph graph = describe_network(model, input, classes);  // a slip in the name comes first
@@ -108,8 +124,28 @@ Model ModelOptions::open(const Shape& input) const {
   }
   Model opened = file ? load_model(model) : empty_model(describe_network(model, input, classes));
   if (!weights.empty()) load_weights(opened, weights);
-  if (!file) opened.preprocessing = choose_preprocessing(opened.graph(), mean, std);
+  complete(opened, file);
   return opened;
+}
+
+void ModelOptions::complete(Model& opened, bool file) const {
+  const bool said = opened.preprocessing.height != 0;
+  const bool given = !mean.empty() || !std.empty();
+  if (said && given) {
+    throw Error(ErrorKind::usage, fmt::format("{} says itself how pictures become its input: no --mean, --std", model));
+  }
+  if (file && !said && shows_pictures && (mean.empty() || std.empty())) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{} does not say how pictures become its input: give --mean and --std, a number or one for "
+                            "each channel (0 and 1 leave pixels in [0, 1])",
+                            model));
+  }
+  if (!file || given) opened.preprocessing = choose_preprocessing(opened.graph(), mean, std);
+  if (class_names.empty()) return;
+  if (!opened.class_names.empty()) {
+    throw Error(ErrorKind::usage, fmt::format("{} has names for its classes: no --class-names", model));
+  }
+  opened.class_names = read_class_names(class_names, opened);
 }
 
 }  // namespace fovea::cli

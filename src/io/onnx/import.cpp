@@ -141,6 +141,7 @@ class Walk {
     bool fits = shape.rank() == static_cast<int>(dims.size());
     for (int axis = 0; fits && axis < shape.rank(); ++axis) {
       int64_t& dim = dims[static_cast<size_t>(axis)];
+      if (axis == 0 && dim == 1) continue;  // a batch
       fits = dim == -1 || dim == shape[axis];
       dim = shape[axis];
     }
