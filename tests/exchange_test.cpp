@@ -125,7 +125,8 @@ TEST_F(Exchange, InspectShowsTensorsAndMetadata) {
   EXPECT_THAT(refuses({"inspect"}, 2), HasSubstr("name a file"));
   EXPECT_THAT(refuses({"inspect", "no.pt"}, 3), HasSubstr("No such file"));
   write_text(folder_ / "x.pt", "abc");
-  EXPECT_THAT(refuses({"inspect", "x.pt"}, 4), HasSubstr("neither a safetensors nor a PyTorch nor a NumPy file"));
+  EXPECT_THAT(refuses({"inspect", "x.pt"}, 4),
+              HasSubstr("neither a safetensors nor a PyTorch nor a NumPy nor an HDF5 file"));
 }
 
 TEST_F(Exchange, ConvertGoesFromFormatToFormat) {
@@ -151,6 +152,9 @@ TEST_F(Exchange, ConvertCarriesNetworks) {
   EXPECT_THAT(succeeds({"convert", "lenet5", "a.onnx"}), HasSubstr("a.onnx: "));
   EXPECT_THAT(succeeds({"convert", "a.onnx", "a.safetensors"}), HasSubstr(" parameters\n"));
   succeeds({"convert", "a.safetensors", "b.onnx"});
+  EXPECT_THAT(succeeds({"inspect", "a.onnx"}),
+              testing::AllOf(HasSubstr("a.onnx: ONNX, "), HasSubstr("\nconv1.weight ")));
+  EXPECT_EQ(succeeds({"convert", "a.onnx", "a.npz"}).substr(0, 7), "a.npz: ");
   EXPECT_EQ(read_text(folder_ / "a.onnx"), read_text(folder_ / "b.onnx"));
   succeeds({"convert", "a.safetensors", "w.pth"});
   succeeds({"convert", "lenet5", "c.onnx", "--weights", "w.pth", "--mean", "0.5", "--std", "0.25"});

@@ -33,7 +33,7 @@ struct StoredTensor {
 
 struct TensorFile {
   std::string source;  // the file, as messages name it
-  std::string format;  // "safetensors", "PyTorch", "npy", "npz", "HDF5"
+  std::string format;  // "safetensors", "PyTorch", "npy", "npz", "HDF5", "ONNX"
   std::vector<StoredTensor> tensors;
   std::map<std::string, std::string> metadata{};  // texts and numbers beside the tensors
   std::string state_dict{};  // of a PyTorch checkpoint: what the names of its weights begin with, "state_dict."
@@ -53,6 +53,7 @@ struct TensorFile {
 //     plain values beside them as metadata; storages shared and strided. The pickle may hold nothing else: any other
 //     global or opcode is refused by its name.
 //   NumPy: .npy (one tensor, called "array") versions 1 to 3, .npz stored or deflated
+//   ONNX, by the name ending in .onnx: the initialisers of the graph
 //   HDF5 as Keras writes it: the arrays of numbers by their paths; not in chunks, not compressed
 // Throws Error(data) when the file cannot be read, Error(format), one line that names the file and what is wrong with
 // it, when it is damaged, hostile, or of no known format.

@@ -12,6 +12,7 @@
 #include "core/text.h"
 #include "fovea/error.h"
 #include "fovea/safetensors.h"
+#include "io/decode.h"
 #include "io/hdf5.h"
 #include "io/tensor_readers.h"
 
@@ -97,6 +98,7 @@ TensorFile parse_tensor_file(Bytes bytes, const std::string& source) {
   if (begins_with(bytes, "\x93NUMPY")) return read_npy(bytes, source);
   if (begins_with(bytes, "\x80")) return read_torch_legacy(bytes, source);
   if (begins_with(bytes, "\x89HDF\r\n\x1a\n")) return read_hdf5_tensors(bytes, source);
+  if (source.ends_with(".onnx")) return read_onnx_tensors(bytes, source);  // protobuf has no signature
   // Safetensors begin with the length of their JSON.
   if (source.ends_with(".safetensors") || (bytes.size() > 8 && bytes[8] == std::byte{'{'})) {
     return read_safetensors(bytes, source);
@@ -182,7 +184,7 @@ Bytes row_major(const StoredTensor& tensor, std::vector<std::byte>& copy) {
 
 void read_f32(const StoredTensor& tensor, std::span<float> values) {
   std::vector<std::byte> copy;
-  decode(tensor.dtype, row_major(tensor, copy), values);
+  decode_in_pieces(tensor.dtype, row_major(tensor, copy), values);
 }
 
 Tensor read_f32(const StoredTensor& tensor) {
