@@ -69,9 +69,10 @@ class Walk {
 
   void count_readers() {
     for (const onnx::NodeProto& node : graph_.node()) {
-      for (const std::string& input : node.input()) {
-        ++network_.readers[input];
-        network_.last_reader[input] = &node;
+      const int values = node.op_type() == "CastLike" ? 1 : node.input_size();  // of its second the type alone
+      for (int i = 0; i < std::min(values, node.input_size()); ++i) {
+        ++network_.readers[node.input(i)];
+        network_.last_reader[node.input(i)] = &node;
       }
     }
     for (const onnx::ValueInfoProto& output : graph_.output()) ++network_.readers[output.name()];
