@@ -246,6 +246,31 @@ TEST(Onnx, RefusesDamagedFiles) {
               testing::HasSubstr("'elsewhere' comes from nowhere"));
 }
 
+// Large weights stay where they lie in the file.
+TEST(Onnx, LargeWeightsAreHeldAgainstTheirShapes) {
+  const TempFolder folder;
+  Graph graph;
+  dense(Scope(graph) / "fc", graph.input("input", {40}), 60);
+  const Model model(std::move(graph), 3);
+  const std::string bytes = export_onnx(model);
+  write_text(folder / "m.onnx", bytes);
+  EXPECT_TRUE(std::ranges::equal(import_onnx(folder / "m.onnx").model.parameter("fc.weight").values(),
+                                 model.parameter("fc.weight").values()));
+  const TensorFile tensors = open_tensor_file(folder / "m.onnx");
+  EXPECT_TRUE(std::ranges::equal(read_f32(*tensors.find("fc.weight")).values(), model.parameter("fc.weight").values()));
+  EXPECT_TRUE(std::ranges::equal(read_f32(*tensors.find("fc.bias")).values(), model.parameter("fc.bias").values()));
+  for (const int64_t rows : {int64_t{1} << 60, int64_t{61}, int64_t{59}}) {
+    onnx::ModelProto file = parse(bytes);
+    file.mutable_graph()->mutable_initializer(0)->set_dims(0, rows);
+    const std::string wrong = file.SerializeAsString();
+    EXPECT_THAT(error_of(ErrorKind::format, [&] { import(wrong); }), testing::HasSubstr("tensor 'fc.weight': "));
+    error_of(ErrorKind::format, [&] { parse_tensor_file(bytes_of(wrong), "m.onnx"); });
+  }
+  for (size_t size = 0; size < bytes.size(); size += 97) {
+    error_of(ErrorKind::format, [&] { import(bytes.substr(0, size)); });
+  }
+}
+
 // Weights of conv1 in a file beside the model's.
 void make_external(const fs::path& path, const std::string& location) {
   onnx::ModelProto file = parse(export_onnx(small_model()));
