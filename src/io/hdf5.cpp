@@ -80,9 +80,9 @@ class Reader {
     }
   }
 
-  // Counts what is visited: more than the file has room for go round in circles.
+  // Counts what is visited, none of it shorter than 8 bytes: more than the file has room for go round in circles.
   void visit() {
-    if (++visits_ > file_.size() / 16) refuse("damaged: its groups go round in circles");
+    if (++visits_ > file_.size() / 8) refuse("damaged: its groups go round in circles");
   }
 
   void read_object(uint64_t address, const std::string& path, int depth) {
@@ -116,6 +116,7 @@ class Reader {
       blocks.pop_back();
       visit();
       while (block.size() >= 8) {
+        visit();
         const auto size = number<uint16_t>(block, 2);
         if (size > block.size() - 8) refuse(path, "damaged: a message reaches beyond its block");
         const Message message = {number<uint16_t>(block, 0), number<uint8_t>(block, 4), block.subspan(8, size)};
@@ -150,6 +151,7 @@ class Reader {
     const auto count = number<uint16_t>(address + 6);
     for (uint64_t i = 0; i < count; ++i) {
       const uint64_t entry = address + 8 + 40 * i;
+      visit();
       if (number<uint32_t>(entry + 16) == 2) continue;  // a symbolic link
       const std::string name = read_name(names, number<uint64_t>(entry), path);
       read_object(number<uint64_t>(entry + 8), path.empty() ? name : path + "/" + name, depth + 1);
