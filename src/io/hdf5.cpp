@@ -38,6 +38,9 @@ class Reader {
     if (at(13, 1)[0] != std::byte{8} || at(14, 1)[0] != std::byte{8}) refuse("addresses must have 8 bytes");
     const uint64_t addresses = at(8, 1)[0] == std::byte{0} ? 24 : 28;
     if (number<uint64_t>(addresses) != 0) refuse("data that begin elsewhere than at byte 0");
+    if (const auto end = number<uint64_t>(addresses + 16); end > file_.size()) {
+      refuse(fmt::format("truncated: {} of {} bytes", file_.size(), end));
+    }
     const uint64_t root_entry = addresses + 32;  // behind four addresses
     read_object(number<uint64_t>(root_entry + 8), "", 0);
     return std::move(datasets_);
