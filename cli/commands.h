@@ -11,11 +11,15 @@ using Run = std::function<void()>;
 
 Run add_train(CLI::App& program);
 Run add_eval(CLI::App& program);
+Run add_report(CLI::App& program);
 Run add_predict(CLI::App& program);
+Run add_explain(CLI::App& program);
+Run add_look(CLI::App& program);
 Run add_filter(CLI::App& program);
 Run add_summary(CLI::App& program);
 Run add_zoo(CLI::App& program);
 Run add_check(CLI::App& program);
+Run add_data(CLI::App& program);
 Run add_bench(CLI::App& program);
 Run add_doctor(CLI::App& program);
 Run add_inspect(CLI::App& program);

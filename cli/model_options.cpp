@@ -7,10 +7,12 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
+#include <sstream>
 #include <vector>
 
 #include "arguments.h"
+#include "core/file.h"
+#include "core/text.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"
 #include "options.h"
@@ -43,6 +45,21 @@ std::vector<float> channel_values(const char* flag, const std::string& text, con
                   channels, channels == 1 ? "" : "s", text));
 }
 
+// A name on each line; what stands before it as WordNet's number (n01440764) is left out.
+std::vector<std::string> read_class_names(const std::filesystem::path& path) {
+  constexpr uint64_t largest = 1 << 24;
+  const std::vector<std::byte> bytes = read_file(path, largest);
+  std::istringstream lines(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  std::vector<std::string> names;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    const bool numbered = line.size() > 10 && line[0] == 'n' && line[9] == ' ' &&
+                          std::all_of(line.begin() + 1, line.begin() + 9, [](char c) { return c >= '0' && c <= '9'; });
+    names.push_back(printable(numbered ? line.substr(10) : line));
+  }
+  return names;
+}
+
 // For a network of one input {1, H, W, 1 or 3}; empty for others.
 Preprocessing choose_preprocessing(const Graph& graph, const std::string& mean, const std::string& std) {
   const Shape shape = graph.node(graph.inputs().front()).shape;
@@ -56,20 +73,6 @@ Preprocessing choose_preprocessing(const Graph& graph, const std::string& mean, 
   preprocessing.mean = channel_values("--mean", mean, colour ? Values{0.485F, 0.456F, 0.406F} : Values{0});
   preprocessing.std = channel_values("--std", std, colour ? Values{0.229F, 0.224F, 0.225F} : Values{1});
   return preprocessing;
-}
-
-// A line for each class.
-std::vector<std::string> read_class_names(const std::string& path, const Model& model) {
-  std::ifstream file(path);
-  if (!file) throw Error(ErrorKind::data, fmt::format("cannot read {}", path));
-  std::vector<std::string> names;
-  for (std::string line; std::getline(file, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    names.push_back(line);
-  }
-  const int64_t outputs = model.graph().node(model.graph().output_node()).shape.back();
-  if (std::ssize(names) == outputs) return names;
-  throw Error(ErrorKind::data, fmt::format("{}: {} lines for the network's {} outputs", path, names.size(), outputs));
 }
 
 // Zeros take no memory until weights are written over them.
@@ -97,13 +100,13 @@ void ModelOptions::add(CLI::App& command) {
 void ModelOptions::add_pictures(CLI::App& command) {
   shows_pictures = true;
   command
-      .add_option(
-          "--mean", mean,
-          "of --weights and ONNX files: what is subtracted from pixels in [0, 1]; of --weights ImageNet's unless "
-          "given")
+      .add_option("--mean", mean,
+                  "what is subtracted from pixels in [0, 1], where the file does not say; default: ImageNet's")
       ->type_name("R,G,B");
-  command.add_option("--std", std, "what they are then divided by")->type_name("R,G,B");
-  command.add_option("--class-names", class_names, "names of the classes, a line each, for a model that has none")
+  command.add_option("--std", std, "what they are then divided by, where the file does not say; default: ImageNet's")
+      ->type_name("R,G,B");
+  resize.add(command);
+  command.add_option("--class-names", class_names, "text file with the name of a class on each line")
       ->type_name("FILE");
 }
 
@@ -129,23 +132,24 @@ Model ModelOptions::open(const Shape& input) const {
 }
 
 void ModelOptions::complete(Model& opened, bool file) const {
-  const bool said = opened.preprocessing.height != 0;
+  // Files of other programs say nothing of how pictures are prepared.
+  const bool prepared = opened.preprocessing.height != 0;
   const bool given = !mean.empty() || !std.empty();
-  if (said && given) {
-    throw Error(ErrorKind::usage, fmt::format("{} says itself how pictures become its input: no --mean, --std", model));
-  }
-  if (file && !said && shows_pictures && (mean.empty() || std.empty())) {
+  if (prepared && given) {
     throw Error(ErrorKind::usage,
-                fmt::format("{} does not say how pictures become its input: give --mean and --std, a number or one for "
-                            "each channel (0 and 1 leave pixels in [0, 1])",
-                            model));
+                fmt::format("--mean and --std are for networks that do not have their own, {} has", model));
   }
-  if (!file || given) opened.preprocessing = choose_preprocessing(opened.graph(), mean, std);
+  if (!prepared && (!file || given || shows_pictures)) {
+    opened.preprocessing = choose_preprocessing(opened.graph(), mean, std);
+  }
+  resize.apply(opened.preprocessing);
   if (class_names.empty()) return;
-  if (!opened.class_names.empty()) {
-    throw Error(ErrorKind::usage, fmt::format("{} has names for its classes: no --class-names", model));
+  opened.class_names = read_class_names(class_names);
+  const auto named = std::ssize(opened.class_names);
+  const int64_t outputs = opened.graph().node(opened.graph().output_node()).shape.back();
+  if (named != outputs) {
+    throw Error(ErrorKind::data, fmt::format("{}: {} lines for the network's {} outputs", class_names, named, outputs));
   }
-  opened.class_names = read_class_names(class_names, opened);
 }
 
 }  // namespace fovea::cli

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "data_options.h"
 #include "fovea/model.h"
 #include "fovea/shape.h"
 
@@ -17,18 +18,19 @@ struct ModelOptions {
   int64_t classes = 0;
   std::string mean;
   std::string std;
+  ResizeOptions resize;
   std::string class_names;
   bool shows_pictures = false;  // the command needs to know how pictures become the input
 
   // The positional MODEL, --weights and --classes.
   void add(CLI::App& command);
-  // --mean, --std and --class-names, for what a file does not say of the pictures that its network takes.
+  // --mean, --std, --shorter-side, --filter and --class-names, for commands that show pictures to the network.
   void add_pictures(CLI::App& command);
 
-  // `input` is for networks by name or text form, empty for their own. Such a network takes pictures resized to its
-  // input, normalised by --mean and --std or else, those of three channels, by ImageNet's; an ONNX file that does not
-  // say how takes them by --mean and --std alone. Throws Error(usage) for options that do not go together, and as
-  // load_model and load_weights do.
+  // `input` is for networks by name or text form, empty for their own. Such a network, and a file that does not say how
+  // pictures are prepared where the command shows it some, takes them resized to its input, normalised by --mean and
+  // --std or else, those of three channels, by ImageNet's. Throws Error(usage) for options that do not go together,
+  // Error(data) for class names that are not as many as outputs, and as load_model and load_weights do.
   Model open(const Shape& input) const;
 
  private:

@@ -10,7 +10,9 @@
 
 #include "arguments.h"
 #include "commands.h"
+#include "data_options.h"
 #include "fovea/error.h"
+#include "fovea/test_views.h"
 #include "model_options.h"
 #include "options.h"
 
@@ -22,6 +24,7 @@ struct PredictOptions {
   CommonOptions common;
   ModelOptions model;
   std::string input;
+  std::string views;
   std::vector<std::string> pictures;
   int64_t top = 3;
   Format format = Format::text;
@@ -53,13 +56,16 @@ void run_predict(const PredictOptions& options) {
   require_option(options.model.model, "name a model file, such as runs/lenet5/best.safetensors, then pictures");
   if (options.pictures.empty()) throw Error(ErrorKind::usage, "name pictures after the model file");
   if (options.top < 1) throw Error(ErrorKind::usage, fmt::format("--top must be at least 1, got {}", options.top));
+  const TestViews views(options.views);
   Predictor predictor(options.model.open(input_shape(options.input)));
   if (options.format == Format::csv) fmt::print("picture,rank,class,probability\n");
   // A picture that cannot be read is named, and the others still get their answer.
   std::string failures;
   for (const std::string& picture : options.pictures) {
     try {
-      const std::vector<Guess> guesses = predictor(read_image(picture), options.top);
+      const std::vector<Guess> guesses = options.views.empty()
+                                             ? predictor(read_image(picture), options.top)
+                                             : predict_views(predictor, read_image(picture), views, options.top);
       switch (options.format) {
         case Format::text:
           print_text(picture, guesses);
@@ -86,8 +92,9 @@ Run add_predict(CLI::App& program) {
   CLI::App* command = program.add_subcommand("predict", "What a trained network sees in pictures");
   options->model.add(*command);
   options->model.add_pictures(*command);
+  add_views_option(*command, options->views);
   add_input_option(*command, options->input);
-  command->add_option("pictures", options->pictures, "JPEG or PNG files")
+  command->add_option("pictures", options->pictures, "JPEG, PNG, WebP, BMP or PNM files")
       ->type_name("FILE")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   add_number(*command, "--top", options->top, "guesses per picture");

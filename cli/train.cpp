@@ -13,15 +13,23 @@
 
 #include "arguments.h"
 #include "commands.h"
+#include "core/file.h"
+#include "data_options.h"
+#include "fovea/chart.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"
 #include "fovea/parallel.h"
+#include "fovea/range_test.h"
+#include "fovea/report.h"
 #include "fovea/run_folder.h"
 #include "fovea/text_form.h"
 #include "fovea/zoo.h"
 #include "interrupt.h"
 #include "options.h"
 #include "progress.h"
+#include "training_data.h"
+#include "training_flags.h"
+#include "training_model.h"
 
 namespace fovea::cli {
 
@@ -30,87 +38,17 @@ namespace {
 struct TrainOptions {
   CommonOptions common;
   DataOptions data;
-  std::string model;
-  std::string input;
-  std::string init;
-  double validation_split = 0;
-  FitOptions fit{.optimizer = {.lr = 0.01}, .schedule = {.kind = Schedule::Kind::cosine}};
+  ResizeOptions resize;
+  AugmentOptions augment;
+  NetworkFlags network;
+  TrainingFlags training;
+  SplitOptions split;
   std::string out;
   std::string resume;
+  std::string find_lr;  // where the plot goes
   const CLI::App* command = nullptr;
   bool given(const std::string& flag) const { return command->count(flag) > 0; }
 };
-
-// What is trained on, and what each epoch is judged by.
-struct TrainingData {
-  std::shared_ptr<const Dataset> train, validation, test;
-};
-
-TrainingData open_data(const DataOptions& data, double validation_split, uint64_t seed) {
-  const DataSplits splits = data.open();
-  if (validation_split == 0) return {splits.train, splits.test, splits.test};
-  auto [train, validation] = split_indices(splits.train->size(), validation_split, seed);
-  return {subset(splits.train, std::move(train)), subset(splits.train, std::move(validation)), splits.test};
-}
-
-// The input of a new network for these pictures: as asked for, else the network's own extents with the pictures'
-// colours, else (text form) the pictures' extents.
-Shape choose_input(const TrainOptions& options, const Dataset& train) {
-  if (const Shape asked = input_shape(options.input); asked.rank() != 0) {
-    if (asked.rank() != 3) {
-      throw Error(ErrorKind::usage, fmt::format("--input of pictures is HEIGHTxWIDTHxCHANNELS, got {}", options.input));
-    }
-    if (asked[2] == 1 || asked[2] == 3) return asked;
-    throw Error(ErrorKind::usage, fmt::format("--input: pictures have 1 or 3 channels, got {}", options.input));
-  }
-  const PictureShape pictures = train.picture_shape();
-  if (!is_text_form(options.model)) {
-    const Shape& own = zoo::find(options.model).input;
-    return {own[0], own[1], pictures.channels};
-  }
-  if (pictures.height == 0) {
-    throw Error(ErrorKind::usage,
-                "the pictures differ in size: choose the network's with --input HEIGHTxWIDTHxCHANNELS");
-  }
-  return {pictures.height, pictures.width, pictures.channels};
-}
-
-// Pictures a little smaller than the input are framed in black (28x28 digits in LeNet-5's 32x32), others resized.
-int choose_padding(const Shape& input, const PictureShape& pictures) {
-  constexpr int64_t widest_frame = 4;
-  const int64_t rows = input[0] - pictures.height;
-  const int64_t columns = input[1] - pictures.width;
-  return rows == columns && rows > 0 && rows % 2 == 0 && rows / 2 <= widest_frame ? static_cast<int>(rows / 2) : 0;
-}
-
-Initializer choose_initializer(const TrainOptions& options) {
-  if (options.init == "he") return Initializer::he_normal;
-  if (options.init == "xavier") return Initializer::xavier_uniform;
-  return is_text_form(options.model) ? Initializer::he_normal : zoo::find(options.model).initializer;
-}
-
-Model new_model(const TrainOptions& options, const Dataset& train) {
-  require_option(options.model, "choose a network with --model NAME, FILE or \"text form\"");
-  if (is_model_file(options.model)) {
-    if (options.input.empty() && options.init.empty()) return load_model(options.model);
-    throw Error(ErrorKind::usage,
-                fmt::format("--input and --init are for new networks; {} has its own", options.model));
-  }
-  const Shape input = choose_input(options, train);
-  // A text form says its classes itself.
-  const int64_t classes = is_text_form(options.model) ? 0 : std::ssize(train.class_names());
-  Model model(describe_network(options.model, input, classes), options.fit.seed, choose_initializer(options));
-  const auto channels = static_cast<int>(input[2]);
-  const Statistics statistics = measure_statistics(train, channels);
-  model.preprocessing = {.height = static_cast<int>(input[0]),
-                         .width = static_cast<int>(input[1]),
-                         .channels = channels,
-                         .padding = choose_padding(input, train.picture_shape()),
-                         .mean = statistics.mean,
-                         .std = statistics.std};
-  model.class_names = train.class_names();
-  return model;
-}
 
 std::string run_name(const std::string& model) {
   if (is_text_form(model)) return "network";
@@ -127,17 +65,33 @@ void announce(const Model& model, const TrainingData& data, const FitOptions& fi
   std::fflush(stdout);
 }
 
+// Pictures that vanished or broke while they were used; DataOptions::open told of the others.
+void warn_of_lost_pictures(const TrainingData& data) {
+  for (const auto& dataset : {data.train, data.test}) {
+    if (!dataset) continue;
+    for (const std::string& warning : dataset->warnings()) {
+      if (warning.starts_with("replaced")) fmt::print(stderr, "fovea: warning: {}\n", warning);
+    }
+  }
+}
+
 void report(const History& history, Model& model, const TrainingData& data, const FitOptions& fit) {
   const std::string folder = fit.run_folder.string();
+  warn_of_lost_pictures(data);
   if (history.interrupted) {
     fmt::print(stderr, "fovea: interrupted in epoch {}; everything is saved; go on with: fovea train --resume {}\n",
                history.epochs.size() + 1, folder);
     return;
   }
+  if (history.stopped_early) {
+    fmt::print("stopped   after epoch {}: none of the last {} was better\n", history.epochs.size(), fit.patience);
+  }
   if (history.best_epoch > 0) {
     fmt::print("best      epoch {}: top-1 {:.2f} %, kept in {}/best.safetensors\n", history.best_epoch,
                100 * history.best_top1, folder);
   }
+  write_report(fit.run_folder, data.validation ? data.validation : data.train);
+  fmt::print("report    {}/report.html\n", folder);
   if (data.test && data.test != data.validation) {
     model = load_model(fit.run_folder / "best.safetensors");
     fmt::print("test      top-1 {:.2f} %\n", 100 * evaluate(model, data.test).scores.top1);
@@ -150,9 +104,11 @@ void start_display(FitOptions& fit, TrainingDisplay& display) {
   fit.stop = &catch_interrupts();
 }
 
-double suggested_learning_rate(const TrainOptions& options) {
-  const bool has_name = !is_text_form(options.model) && !is_model_file(options.model);
-  return has_name ? zoo::find(options.model).learning_rate : options.fit.optimizer.lr;
+// A named network has a rate of its own, for SGD.
+void suggest_learning_rate(const TrainOptions& options, OptimizerOptions& optimizer) {
+  const std::string& model = options.network.model;
+  const bool has_name = !is_text_form(model) && !is_model_file(model);
+  if (has_name && !options.training.has_learning_rate()) learning_rate(optimizer) = zoo::find(model).learning_rate;
 }
 
 // What a later --resume needs; paths are made absolute, so that it works from any folder.
@@ -161,11 +117,13 @@ std::map<std::string, std::string> run_details(const TrainOptions& options) {
   const DataOptions& data = options.data;
   const std::vector<std::string> named = dataset_names();
   const bool is_path = std::ranges::find(named, data.data) == named.end();
-  return {{"model", options.model},
+  return {{"model", options.network.model},
           {"data", is_path ? fs::absolute(data.data).string() : data.data},
           {"data_dir", data.data_dir.empty() ? "" : fs::absolute(data.data_dir).string()},
           {"on_bad_picture", data.on_bad_picture},
-          {"validation_split", fmt::format("{}", options.validation_split)}};
+          {"validation_split", fmt::format("{}", options.split.validation)},
+          {"train_items", fmt::format("{}", options.split.items)},
+          {"weights", options.network.weights.empty() ? "" : fs::absolute(options.network.weights).string()}};
 }
 
 // Removes a run folder in which nothing was kept.
@@ -176,23 +134,58 @@ struct RunFolderGuard {
   }
 };
 
-void train_new(const TrainOptions& options) {
-  const TrainingData data = open_data(options.data, options.validation_split, options.fit.seed);
-  Model model = new_model(options, *data.train);
-  FitOptions fit = options.fit;
-  if (!options.given("--lr")) fit.optimizer.lr = suggested_learning_rate(options);
+// The options of a new run of this model.
+FitOptions make_fit_options(const TrainOptions& options, const StartingModel& start) {
+  FitOptions fit = options.training.options();
+  options.augment.apply(fit);
+  suggest_learning_rate(options, fit.optimizer);
+  if (const double factor = options.training.head_factor(); factor != 1) {
+    for (const std::string& name : start.head) fit.rules.rates.push_back({name, factor});
+  }
   fit.details = run_details(options);
+  return fit;
+}
+
+void train_new(const TrainOptions& options) {
+  FitOptions slips = options.training.options();  // come before data are read
+  options.augment.apply(slips);
+  const TrainingData data = open_data(options.data, options.split, options.training.seed());
+  StartingModel start = make_starting_model(options.network, *data.train, options.training.seed());
+  options.resize.apply(start.model.preprocessing);
+  FitOptions fit = make_fit_options(options, start);
   RunFolderGuard guard;
   if (options.out.empty()) {
-    fit.run_folder = create_run_folder("runs", run_name(options.model));
+    fit.run_folder = create_run_folder("runs", run_name(options.network.model));
     guard.folder = fit.run_folder.string();
   } else {
     fit.run_folder = options.out;
   }
-  announce(model, data, fit);
+  announce(start.model, data, fit);
+  if (!start.note.empty()) fmt::print("start     {}\n", start.note);
   TrainingDisplay display(fit.epochs);
   start_display(fit, display);
-  report(fovea::fit(model, data.train, data.validation, fit), model, data, fit);
+  report(fovea::fit(start.model, data.train, data.validation, fit), start.model, data, fit);
+}
+
+LineChart range_chart(const RangeTest& test, const std::string& model) {
+  return {.title = fmt::format("Learning rate range test of {}", model),
+          .x_label = "learning rate",
+          .y_label = "loss",
+          .log_x = true,
+          .series = {{.name = "loss", .x = test.rates, .y = test.losses}}};
+}
+
+void find_rate(const TrainOptions& options) {
+  const TrainingData data = open_data(options.data, options.split, options.training.seed());
+  StartingModel start = make_starting_model(options.network, *data.train, options.training.seed());
+  options.resize.apply(start.model.preprocessing);
+  const FitOptions fit = make_fit_options(options, start);
+  const RangeTest test = find_learning_rate(start.model, data.train, fit);
+  const std::string picture = to_svg(range_chart(test, run_name(options.network.model)));
+  write_file_atomically(options.find_lr, std::as_bytes(std::span(picture)));
+  fmt::print("steepest  {:.3g}: where the loss falls fastest\n", test.steepest);
+  fmt::print("suggested {:.3g}: a tenth of the rate with the lowest loss\n", test.suggested);
+  fmt::print("plot      {}\n", options.find_lr);
 }
 
 // Flags that would make it another run.
@@ -206,74 +199,21 @@ void refuse_changes(const TrainOptions& options) {
   }
 }
 
-double saved_fraction(const std::string& text, const std::filesystem::path& folder) {
-  if (text.empty()) return 0;
-  if (const std::string problem = check_number<double>(text); !problem.empty()) {
-    throw Error(ErrorKind::format, fmt::format("{}: validation_split {}", (folder / "config.json").string(), problem));
-  }
-  return std::stod(text);
-}
-
 void resume_run(const TrainOptions& options) {
   refuse_changes(options);
   FitOptions fit = read_run_config(options.resume);
-  const auto choose = [&](const char* flag, const std::string& given, const char* detail) {
-    const auto saved = fit.details.find(detail);
-    return options.given(flag) || saved == fit.details.end() ? given : saved->second;
-  };
-  const DataOptions where{.data = choose("--data", options.data.data, "data"),
-                          .data_dir = choose("--data-dir", options.data.data_dir, "data_dir"),
-                          .on_bad_picture = choose("--on-bad-picture", options.data.on_bad_picture, "on_bad_picture")};
-  if (options.given("--epochs")) fit.epochs = options.fit.epochs;
-  if (options.given("--workers")) fit.workers = options.fit.workers;
-  if (options.given("--save-every")) fit.save_every = options.fit.save_every;
-  const double split = saved_fraction(fit.details["validation_split"], options.resume);
-  const TrainingData data = open_data(where, split, fit.seed);
+  const FitOptions asked = options.training.options();
+  if (options.given("--epochs")) fit.epochs = asked.epochs;
+  if (options.given("--workers")) fit.workers = asked.workers;
+  if (options.given("--save-every")) fit.save_every = asked.save_every;
+  DataOptions where = options.data;
+  if (!options.given("--on-bad-picture")) where.on_bad_picture.clear();
+  const TrainingData data = open_run_data(fit, where);
   Model model = load_model(fit.run_folder / "last.safetensors");
   announce(model, data, fit);
   TrainingDisplay display(fit.epochs);
   start_display(fit, display);
   report(fovea::resume(model, data.train, data.validation, fit), model, data, fit);
-}
-
-void add_optimizer_flags(CLI::App& command, FitOptions& fit) {
-  const std::string group = "Optimisation";
-  add_number(command, "--epochs", fit.epochs, "passes over the training pictures")->group(group);
-  add_number(command, "--batch", fit.batch, "pictures per step")->group(group);
-  add_number(command, "--lr", fit.optimizer.lr, "learning rate; lenet5 has 0.05 of its own")->group(group);
-  add_number(command, "--momentum", fit.optimizer.momentum, "of SGD, at least 0 and below 1")->group(group);
-  command.add_flag("--nesterov", fit.optimizer.nesterov, "Nesterov's momentum")->group(group);
-  add_number(command, "--weight-decay", fit.optimizer.weight_decay, "L2 penalty")->group(group);
-  add_number(command, "--max-norm", fit.optimizer.max_norm, "largest norm of a filter's weights; 0: no limit")
-      ->group(group);
-  add_choice<Loss::Kind>(command, "--loss", fit.loss.kind,
-                         {{"cross-entropy", Loss::Kind::cross_entropy}, {"hinge", Loss::Kind::hinge}},
-                         "what is minimised")
-      ->group(group);
-  add_number(command, "--label-smoothing", fit.loss.label_smoothing,
-             "share of the target that all classes have in common, 0 to 1")
-      ->group(group);
-  using Kind = Schedule::Kind;
-  add_choice<Kind>(command, "--schedule", fit.schedule.kind,
-                   {{"constant", Kind::constant}, {"step", Kind::step}, {"cosine", Kind::cosine}},
-                   "course of the learning rate")
-      ->group(group);
-  add_number(command, "--step-every", fit.schedule.every, "epochs between two steps of --schedule step")->group(group);
-  add_number(command, "--gamma", fit.schedule.gamma, "factor of each step of --schedule step")->group(group);
-  add_number(command, "--warmup", fit.schedule.warmup, "epochs in which the rate rises from zero")->group(group);
-  add_number(command, "--seed", fit.seed, "of weights, order and dropout")->group(group);
-}
-
-void add_network_flags(CLI::App& command, TrainOptions& options) {
-  const std::string group = "Network";
-  command
-      .add_option("--model", options.model,
-                  "a name (lenet5), a model file to start from, or a text form (\"conv 32 3x3 pad 1, relu, ...\")")
-      ->type_name("NETWORK")
-      ->group(group);
-  add_input_option(command, options.input)->group(group);
-  add_choice(command, "--init", options.init, {"he", "xavier"}, "initial weights; default: the network's own")
-      ->group(group);
 }
 
 void add_run_flags(CLI::App& command, TrainOptions& options) {
@@ -284,7 +224,10 @@ void add_run_flags(CLI::App& command, TrainOptions& options) {
   command.add_option("--resume", options.resume, "go on with the run kept in this folder; --epochs may be raised")
       ->type_name("FOLDER")
       ->group(group);
-  add_number(command, "--save-every", options.fit.save_every, "seconds between checkpoints within an epoch")
+  command
+      .add_option("--find-lr", options.find_lr,
+                  "instead of training: let the learning rate grow over 100 steps, write the loss as a picture here")
+      ->type_name("FILE.svg")
       ->group(group);
 }
 
@@ -294,18 +237,19 @@ Run add_train(CLI::App& program) {
   auto options = std::make_shared<TrainOptions>();
   CLI::App* command = program.add_subcommand("train", "Train a network on labelled pictures");
   options->command = command;
-  add_network_flags(*command, *options);
+  options->network.add(*command);
   options->data.add(*command);
-  add_number(*command, "--validation-split", options->validation_split,
-             "fraction of the training pictures held out to judge epochs by; 0: judge by the test set")
-      ->group("Data");
-  add_number(*command, "--workers", options->fit.workers, "background threads that read pictures")->group("Data");
-  add_optimizer_flags(*command, options->fit);
+  options->augment.add(*command);
+  options->resize.add(*command);
+  options->split.add(*command);
+  options->training.add(*command);
   add_run_flags(*command, *options);
   options->common.add(*command);
   return [options] {
     options->common.apply();
-    options->given("--resume") ? resume_run(*options) : train_new(*options);
+    if (options->given("--resume")) return resume_run(*options);
+    if (options->given("--find-lr")) return find_rate(*options);
+    train_new(*options);
   };
 }
 

@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
       .height = 32, .width = 32, .channels = 1, .padding = 2, .mean = pixels.mean, .std = pixels.std};
   model.class_names = data.train->class_names();
 
-  fovea::FitOptions options{.epochs = epochs, .optimizer = {.lr = 0.05}};
+  fovea::FitOptions options{.epochs = epochs, .optimizer = fovea::Sgd{.lr = 0.05}};
   options.schedule.kind = fovea::Schedule::Kind::cosine;
   options.on_epoch = [](const fovea::EpochRecord& epoch) {
     std::printf("epoch %d: loss %.3f, test top-1 %.2f %%\n", static_cast<int>(epoch.epoch), epoch.train_loss,

@@ -260,7 +260,7 @@ TEST(Folder, RefusesOrSkipsBadPictures) {
   put_picture(folder / "dog/good.png");
   put_text(folder / "cat/bad.png", "this is text");
   EXPECT_THAT(error_of(ErrorKind::data, [&] { open_folder(folder.path()); }),
-              AllOf(HasSubstr("cat/bad.png is not a usable picture: it is neither"), Not(HasSubstr("more bad"))));
+              AllOf(HasSubstr("cat/bad.png is not a usable picture: it is no"), Not(HasSubstr("more bad"))));
   put_text(folder / "dog/cut.png", read_text(folder / "dog/good.png").substr(0, 50));
   EXPECT_THAT(error_of(ErrorKind::data, [&] { open_folder(folder.path()); }),
               AllOf(HasSubstr("cat/bad.png"), HasSubstr("(and 1 more bad pictures in ")));
@@ -393,8 +393,8 @@ TEST(OpenDataset, OpensClassFoldersWithAndWithoutSplits) {
     put_picture(split / "train/a/1.png");
     put_picture(split / "train/b/1.png");
     put_picture(split / test / "a/1.png");
-    EXPECT_THAT(error_of(ErrorKind::data, [&] { open_dataset(split.string()); }),
-                HasSubstr("have different class folders: a, b and a"));
+    EXPECT_THAT(open_dataset(split.string()).test->warnings(),
+                ElementsAre(AllOf(HasSubstr("class b has no picture"), HasSubstr(test))));
     put_picture(split / test / "b/1.png");
     EXPECT_EQ(open_dataset(split.string()).test->size(), 2);
   }

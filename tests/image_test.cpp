@@ -9,6 +9,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "pictures.h"
 #include "test_files.h"
 
 namespace fovea {
@@ -17,36 +18,7 @@ namespace {
 using ::testing::HasSubstr;
 using Bytes = std::vector<uint8_t>;
 
-Bytes from_hex(const std::string& text) {
-  Bytes bytes;
-  for (size_t i = 0; i < text.size(); i += 2)
-    bytes.push_back(static_cast<uint8_t>(std::stoi(text.substr(i, 2), nullptr, 16)));
-  return bytes;
-}
-
-Image image_of(const nlohmann::json& json) {
-  return {json.at("height"), json.at("width"), json.at("channels"), from_hex(json.at("pixels"))};
-}
-
-nlohmann::json golden(const char* section) {
-  std::ifstream file(std::filesystem::path(FOVEA_TEST_DIR) / "golden" / "pictures.json");
-  return nlohmann::json::parse(file).at(section);
-}
-
-void expect_within(const Image& got, const Image& expected, int tolerance) {
-  ASSERT_EQ(got.height, expected.height);
-  ASSERT_EQ(got.width, expected.width);
-  ASSERT_EQ(got.channels, expected.channels);
-  ASSERT_EQ(got.pixels.size(), expected.pixels.size());
-  for (size_t i = 0; i < got.pixels.size(); ++i)
-    ASSERT_NEAR(got.pixels[i], expected.pixels[i], tolerance) << "at " << i;
-}
-
-Image gradient(int height, int width, int channels) {
-  Image image{height, width, channels, {}};
-  for (int i = 0; i < height * width * channels; ++i) image.pixels.push_back(static_cast<uint8_t>(i * 7));
-  return image;
-}
+nlohmann::json golden(const char* section) { return golden_file("pictures.json").at(section); }
 
 Bytes png_bytes(const Image& image) {
   const TempFolder folder;
@@ -227,7 +199,7 @@ TEST(Image, RefusesPicturesThatAreTooBigBeforeTakingMemory) {
 
 TEST(Image, NamesWhatIsNoPicture) {
   EXPECT_THAT(refusal({}), HasSubstr("odd.png is not a usable picture: it is empty"));
-  EXPECT_THAT(refusal({'G', 'I', 'F', '8', '9', 'a'}), HasSubstr("neither a JPEG nor a PNG"));
+  EXPECT_THAT(refusal({'G', 'I', 'F', '8', '9', 'a'}), HasSubstr("no JPEG, PNG, WebP, BMP or PNM file"));
   EXPECT_THAT(error_of(ErrorKind::data, [] { read_image("/nowhere/a.png"); }), HasSubstr("/nowhere/a.png"));
   const TempFolder folder;
   write_text(folder / "\xFF\n.png", "x");  // a name that is no UTF-8 and would break the line

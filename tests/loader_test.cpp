@@ -176,7 +176,7 @@ TEST(Loader, RefusesNonsense) {
     return error_of(ErrorKind::usage, [&] { Loader(dataset, plain, std::move(order), options); });
   };
   EXPECT_THAT(refusal({.batch_size = 0}), HasSubstr("batch size must be at least 1, got 0"));
-  EXPECT_THAT(refusal({.workers = 0}), HasSubstr("workers must be between 1 and 1024, got 0"));
+  EXPECT_THAT(refusal({.workers = -1}), HasSubstr("workers must be between 0 and 1024, got -1"));
   EXPECT_THAT(refusal({.queue_depth = 0}), HasSubstr("queue depth"));
   EXPECT_THAT(refusal({.first_batch = 2}), HasSubstr("cannot start at batch 2 of 1"));
   EXPECT_THAT(refusal({}, {0, 4}), HasSubstr("item 4 is out of range: the data set has 4 items"));

@@ -48,7 +48,10 @@ TEST(Sgd, EqualsPyTorch) {
     Model model = dense_model(9, 1);
     Tensor& x = model.parameter("fc.weight");
     for (int64_t i = 0; i < 9; ++i) x[i] = static_cast<float>(i - 4) / 8;
-    const Sgd options{golden["lr"], golden["momentum"], golden["weight_decay"], golden["nesterov"]};
+    const Sgd options{.lr = golden["lr"],
+                      .momentum = golden["momentum"],
+                      .weight_decay = golden["weight_decay"],
+                      .nesterov = golden["nesterov"]};
     const auto optimizer = make_optimizer(options, model);
     for (int t = 0; t < 5; ++t) {
       std::vector<float> gradient(9);
@@ -135,6 +138,59 @@ TEST(Schedule, ConstantStepAndCosine) {
   EXPECT_NEAR(schedule_factor(floored, 8, 8), 0.2, 1e-15);
 }
 
+TEST(Schedule, MultiStepPolynomialAndOneCycle) {
+  const Schedule multi{.kind = Schedule::Kind::multi_step, .gamma = 0.5, .warmup = 1, .milestones = {3, 6}};
+  EXPECT_EQ(schedule_factor(multi, 0.5, 10), 0.5);
+  EXPECT_EQ(schedule_factor(multi, 2.9, 10), 1.0);
+  EXPECT_EQ(schedule_factor(multi, 3, 10), 0.5);
+  EXPECT_EQ(schedule_factor(multi, 9, 10), 0.25);
+  const Schedule polynomial{.kind = Schedule::Kind::polynomial, .floor = 0.2, .power = 2};
+  EXPECT_EQ(schedule_factor(polynomial, 0, 8), 1.0);
+  EXPECT_NEAR(schedule_factor(polynomial, 4, 8), 0.4, 1e-15);
+  EXPECT_NEAR(schedule_factor(polynomial, 8, 8), 0.2, 1e-15);
+  const Schedule cycle{.kind = Schedule::Kind::one_cycle, .floor = 0.1, .peak = 0.25, .start = 0.5};
+  EXPECT_EQ(schedule_factor(cycle, 0, 8), 0.5);
+  EXPECT_NEAR(schedule_factor(cycle, 1, 8), 0.75, 1e-15);
+  EXPECT_EQ(schedule_factor(cycle, 2, 8), 1.0);
+  EXPECT_NEAR(schedule_factor(cycle, 3.5, 8), 0.1 + 0.9 * (1 + std::sqrt(0.5)) / 2, 1e-12);
+  EXPECT_NEAR(schedule_factor(cycle, 8, 8), 0.1, 1e-15);
+  Schedule linear = cycle;
+  linear.linear = true;
+  EXPECT_EQ(schedule_factor(linear, 0.5, 8), 0.625);
+  EXPECT_NEAR(schedule_factor(linear, 5, 8), 0.55, 1e-15);
+}
+
+TEST(Schedule, PlateauWaitsForBetterScores) {
+  const Schedule plateau{.kind = Schedule::Kind::plateau, .gamma = 0.5, .floor = 0.2, .patience = 2};
+  const auto factor = [&](const std::vector<double>& scores) { return schedule_factor(plateau, 5, 10, scores); };
+  EXPECT_EQ(factor({}), 1.0);
+  EXPECT_EQ(factor({0.5, 0.5}), 1.0);
+  EXPECT_EQ(factor({0.5, 0.5, 0.4}), 0.5);
+  EXPECT_EQ(factor({0.5, 0.5, 0.4, 0.5}), 0.5);  // counted anew
+  EXPECT_EQ(factor({0.5, 0.5, 0.4, 0.5, 0.5}), 0.25);
+  EXPECT_EQ(factor({0.5, 0.5, 0.4, 0.5, 0.5, 0.1, 0.1}), 0.2);
+  EXPECT_EQ(factor({0.5, 0.4, 0.6, 0.5}), 1.0);
+}
+
+TEST(Schedule, IsReadAndWrittenAsText) {
+  const Schedule multi = parse_schedule("multi-step at 30,60,80 gamma 0.2 warmup 5");
+  EXPECT_EQ(multi.kind, Schedule::Kind::multi_step);
+  EXPECT_EQ(multi.milestones, (std::vector<double>{30, 60, 80}));
+  EXPECT_EQ(multi.gamma, 0.2);
+  EXPECT_EQ(multi.warmup, 5);
+  EXPECT_TRUE(parse_schedule("one-cycle peak 0.2 linear").linear);
+  for (const char* text : {"constant", "step every 30 gamma 0.5", "cosine floor 0.01 warmup 5", "multi-step at 30,60.5",
+                           "one-cycle peak 0.2 linear", "polynomial power 2", "plateau patience 3"}) {
+    EXPECT_EQ(to_text(parse_schedule(text)), text);
+  }
+  const auto refusal = [](const char* text) { return error_of(ErrorKind::usage, [&] { parse_schedule(text); }); };
+  EXPECT_THAT(refusal("cosin"),
+              HasSubstr("unknown schedule 'cosin'; did you mean 'cosine'?; there are constant, step"));
+  EXPECT_THAT(refusal("cosine gamma 0.1"),
+              HasSubstr("schedule 'cosine': unknown option 'gamma'; it takes floor, warmup"));
+  EXPECT_THAT(refusal("multi-step at 30,soon"), HasSubstr("'at' needs a number, got 'soon'"));
+}
+
 TEST(Schedule, WarmsUpLinearlyBeforeTheScheduleStarts) {
   const Schedule cosine{.kind = Schedule::Kind::cosine, .warmup = 2};
   EXPECT_EQ(schedule_factor(cosine, 0, 10), 0.0);
@@ -152,6 +208,12 @@ TEST(Schedule, RefusesNonsense) {
   refuses({.floor = 2}, "floor");
   refuses({.warmup = 10}, "warm-up");
   refuses({.warmup = std::nan("")}, "warm-up");
+  refuses({.kind = Schedule::Kind::multi_step}, "multi-step needs its epochs");
+  refuses({.milestones = {3, 3}}, "milestones must ascend");
+  refuses({.peak = 1}, "peak");
+  refuses({.start = -1}, "start");
+  refuses({.power = 0}, "power");
+  refuses({.patience = 0.5}, "patience");
 }
 
 }  // namespace

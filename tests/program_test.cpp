@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -103,17 +104,16 @@ class ProgramTest : public testing::Test {
 TEST_F(ProgramTest, HelpAndVersionSucceed) {
   EXPECT_THAT(succeeds({"--help"}).out, HasSubstr("train"));
   EXPECT_THAT(succeeds({"--version"}).out, StartsWith("fovea "));
-  for (const char* command :
-       {"train", "eval", "predict", "filter", "summary", "zoo", "inspect", "convert", "run", "bench", "doctor"}) {
+  for (const char* command : {"train", "eval", "report", "predict", "filter", "summary", "zoo", "inspect", "convert",
+                              "run", "bench", "doctor"}) {
     EXPECT_THAT(succeeds({command, "--help"}).out, HasSubstr("--threads")) << command;
   }
 }
 
 TEST_F(ProgramTest, TrainHelpShowsDefaults) {
   const std::string help = succeeds({"train", "--help"}).out;
-  for (const char* shown :
-       {"--epochs INT=10", "--batch INT=64", "--momentum FLOAT=0.9", "--schedule constant|step|cosine=cosine",
-        "--loss cross-entropy|hinge=cross-entropy", "--on-bad-picture refuse|skip=refuse"}) {
+  for (const char* shown : {"--epochs INT=10", "--batch INT=64", "--optimizer TEXT=sgd", "--schedule TEXT=cosine",
+                            "--loss cross-entropy|hinge=cross-entropy", "--on-bad-picture refuse|skip=refuse"}) {
     EXPECT_THAT(help, HasSubstr(shown));
   }
 }
@@ -170,7 +170,7 @@ TEST_F(ProgramTest, SlipsOfTheCommandLineAreUsageErrors) {
       {train({"--loss", "hing"}), {"--loss", "did you mean 'hinge'?"}},
       {train({"--threads", "0"}), {"threads", "between 1 and"}},
       {train({"--threads", "many"}), {"--threads", "'many'"}},
-      {train({"--workers", "0"}), {"workers", "between 1 and"}},
+      {train({"--workers", "2000"}), {"workers", "between 0 and"}},
       {train({"--validation-split", "1.5"}), {"validation fraction", "1.5"}},
       {train({"--validation-split", "nan"}), {"validation fraction", "nan"}},
       {train({"--seed", "-1"}), {"--seed", "at least 0", "'-1'"}},
@@ -178,9 +178,20 @@ TEST_F(ProgramTest, SlipsOfTheCommandLineAreUsageErrors) {
       {train({"--input", "8x8x7"}), {"--input", "1 or 3 channels"}},
       {train({"--input", "8x3"}), {"--input", "HEIGHTxWIDTHxCHANNELS", "8x3"}},
       {{"summary", "conv 3 3", "--input", "8"}, {"--input", "LENGTHxCHANNELS", "'8'"}},
-      {train({"--schedule", "cosin"}), {"--schedule", "constant, step or cosine", "did you mean 'cosine'?"}},
-      {train({"--gamma", "nan"}), {"gamma", "nan"}},
-      {train({"--step-every", "0"}), {"two steps", "0"}},
+      {train({"--schedule", "cosin"}), {"unknown schedule", "constant, step, cosine", "did you mean 'cosine'?"}},
+      {train({"--optimizer", "adma"}), {"unknown optimizer", "did you mean 'adam'?"}},
+      {train({"--optimizer", "adam", "--momentum", "0.9"}), {"adam", "'momentum'", "beta1"}},
+      {train({"--freeze", "conv.*"}), {"'conv.*'", "fc1.weight"}},
+      {train({"--head-lr", "fast"}), {"--head-lr", "10x", "'fast'"}},
+      {train({"--layer-rates", "fc.*"}), {"--layer-rates", "'fc.*'"}},
+      {train({"--accumulate", "0"}), {"accumulate", "at least 1"}},
+      {train({"--accumulate", "99"}), {"99 batches", "40"}},
+      {train({"--ema", "1"}), {"averaged", "[0, 1)"}},
+      {train({"--clip-norm", "-1"}), {"norm", "-1"}},
+      {train({"--patience", "-1"}), {"patience", "-1"}},
+      {train({"--best-by", "top2"}), {"--best-by", "top1, top5 or loss"}},
+      {train({"--schedule", "step", "--gamma", "nan"}), {"gamma", "nan"}},
+      {train({"--schedule", "step", "--step-every", "0"}), {"two steps", "0"}},
       {train({"--warmup", "9"}), {"warm-up", "9"}},
       {train({"--init", "zero"}), {"--init", "he or xavier"}},
       {train({"--save-every", "nan"}), {"checkpoints", "nan"}},
@@ -203,6 +214,75 @@ TEST_F(ProgramTest, LossesAndLimitsOfWeights) {
   fs::remove_all(at("run"));
   succeeds(train({"--label-smoothing", "0.1"}));
   EXPECT_THAT(read_text(at("run/config.json")), HasSubstr("\"label_smoothing\": 0.1"));
+}
+
+TEST_F(ProgramTest, OptimisersSchedulesAndRules) {
+  succeeds(train({"--optimizer",
+                  "adamw beta2 0.95",
+                  "--lr",
+                  "0.002",
+                  "--schedule",
+                  "one-cycle peak 0.2",
+                  "--ema",
+                  "0.9",
+                  "--accumulate",
+                  "2",
+                  "--batch",
+                  "8",
+                  "--clip-norm",
+                  "1",
+                  "--lookahead",
+                  "5",
+                  "--decay",
+                  "weights",
+                  "--layer-rates",
+                  "fc1.weight 0.5, fc1.* 2x",
+                  "--head-lr",
+                  "3x",
+                  "--checkpoint-every",
+                  "1"}));
+  const auto config = nlohmann::json::parse(read_text(at("run/config.json")));
+  EXPECT_EQ(config["optimizer"]["type"], "adamw");
+  EXPECT_EQ(config["optimizer"]["beta2"], 0.95);
+  EXPECT_EQ(config["optimizer"]["lr"], 0.002);
+  EXPECT_EQ(config["schedule"]["peak"], 0.2);
+  EXPECT_EQ(config["rules"]["rates"].size(), 4U);
+  EXPECT_TRUE(fs::exists(at("run/epoch-0001.safetensors")));
+  EXPECT_THAT(succeeds({"train", "--resume", "run", "--epochs", "2"}).out, HasSubstr("epoch 2/2"));
+}
+
+TEST_F(ProgramTest, TransferGivesANewHead) {
+  const Arguments network = {"--model", "conv 2 3x3, relu, flatten, fc 4"};
+  succeeds(train(network));
+  write_picture(at("pictures/a/0.png"), 1, 10);
+  write_picture(at("pictures/a/1.png"), 1, 20);
+  write_picture(at("pictures/b/0.png"), 1, 200);
+  write_picture(at("pictures/b/1.png"), 1, 210);
+  const Arguments transfer = {"train",    "--model",   "conv 2 3x3, relu, flatten, fc 2",
+                              "--input",  "8x8x1",     "--data",
+                              "pictures", "--weights", "run/best.safetensors",
+                              "--out",    "second",    "--epochs",
+                              "1",        "--freeze",  "conv1.*"};
+  EXPECT_THAT(
+      succeeds(transfer).out,
+      HasSubstr("weights from run/best.safetensors; new head for 2 classes instead of 4: fc1.weight, fc1.bias"));
+  const auto first = SafetensorsFile::open(at("run/best.safetensors")).read_f32("conv1.weight");
+  const auto second = SafetensorsFile::open(at("second/last.safetensors")).read_f32("conv1.weight");
+  EXPECT_TRUE(std::ranges::equal(first.values(), second.values()));
+  refuses(train({"--weights", "run/best.safetensors", "--out", "third"}), 4, {"conv1.weight", "fc1.weight"});
+}
+
+TEST_F(ProgramTest, TrainsOnSomeOfThePictures) {
+  EXPECT_THAT(succeeds(train({"--train-items", "12"})).out, HasSubstr("12 of 40"));
+  EXPECT_THAT(succeeds({"train", "--resume", "run", "--epochs", "2"}).out, HasSubstr("12 of 40"));
+  refuses(train({"--train-items", "41", "--out", "other"}), 2, {"--train-items", "between 1 and 40", "41"});
+  refuses(train({"--train-items", "-1", "--out", "other"}), 2, {"--train-items", "-1"});
+}
+
+TEST_F(ProgramTest, FindsALearningRate) {
+  EXPECT_THAT(succeeds(train({"--find-lr", "rates.svg"})).out, HasSubstr("suggested"));
+  EXPECT_THAT(read_text(at("rates.svg")), HasSubstr("<svg"));
+  EXPECT_FALSE(fs::exists(at("run")));
 }
 
 TEST_F(ProgramTest, AHugeBatchIsTheWholeSet) { succeeds(train({"--batch", "99999999999"})); }
@@ -595,6 +675,42 @@ TEST_F(ProgramTest, ReportsCanBeParsed) {
     EXPECT_GT(count, 0);
   }
   EXPECT_THAT(succeeds({"eval", model, "--data", "idx", "--confusion"}).out, HasSubstr("recall"));
+}
+
+TEST_F(ProgramTest, EvalTellsOfClassesMistakesAndEnsembles) {
+  succeeds(train({}));
+  const auto eval = [&](const Arguments& more) {
+    Arguments all = {"eval", "run/best.safetensors", "--data", "idx"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  EXPECT_THAT(succeeds(eval({"--per-class"})).out, testing::AllOf(HasSubstr("AUC"), HasSubstr("mean")));
+  EXPECT_THAT(succeeds(eval({"--per-class", "--format", "csv"})).out,
+              StartsWith("class,items,precision,recall,f1,auc"));
+  const auto report = nlohmann::json::parse(succeeds(eval({"--mistakes", "2", "--format", "json"})).out);
+  EXPECT_EQ(report["per_class"].size(), 4U);
+  EXPECT_EQ(report["calibration"]["bins"].size(), 15U);
+  const int64_t wrong = 20 - std::llround(report["top1"].get<double>() * 20);
+  EXPECT_EQ(std::ssize(report["mistakes"]), std::min<int64_t>(2, wrong));
+  // A network beside itself says what it says alone.
+  const auto pair =
+      nlohmann::json::parse(succeeds(eval({"--ensemble", "run/best.safetensors", "--format", "json"})).out);
+  EXPECT_EQ(pair["confusion"], report["confusion"]);
+  EXPECT_THAT(succeeds(eval({"--ensemble", "run/best.safetensors", "run/last.safetensors"})).out,
+              HasSubstr("ensemble of 3"));
+  refuses(eval({"--mistakes", "-1"}), 2, {"--mistakes", "-1"});
+  refuses(eval({"--mistakes", "1", "--per-class", "--format", "csv"}), 2, {"one table"});
+}
+
+TEST_F(ProgramTest, TrainingEndsWithAReport) {
+  EXPECT_THAT(succeeds(train({"--validation-split", "0.25"})).out, HasSubstr("report    run/report.html"));
+  const auto judged_by = HasSubstr("<dd>10 pictures</dd>");  // a quarter of 40
+  EXPECT_TRUE(testing::Value(read_text(at("run/report.html")), judged_by));
+  fs::remove(at("run/report.html"));
+  EXPECT_EQ(succeeds({"report", "run"}).out, "run/report.html\n");
+  EXPECT_TRUE(testing::Value(read_text(at("run/report.html")), judged_by));
+  refuses({"report"}, 2, {"folder of a training run"});
+  refuses({"report", "idx"}, 3, {"idx", "no training run"});
 }
 
 TEST_F(ProgramTest, OutputThatCannotBeWrittenIsAnError) {

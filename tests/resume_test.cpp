@@ -118,6 +118,32 @@ TEST_F(Resume, AgainAndAgainWithAnyNumberOfThreads) {
   EXPECT_EQ(outcome_of(folder / "run"), expected);
 }
 
+// With every kind of state that a run can have.
+TEST_F(Resume, OfEveryOptimiser) {
+  for (const char* optimizer :
+       {"rmsprop momentum 0.5 centered", "adagrad", "adam amsgrad", "adamw", "lion", "lamb lr 0.01", "muon"}) {
+    FitOptions options = toy_options();
+    options.epochs = 3;
+    options.optimizer = parse_optimizer(optimizer);
+    options.schedule = parse_schedule("plateau patience 1 gamma 0.5 warmup 0.5");
+    options.lookahead = {.every = 3};
+    options.accumulate = 2;
+    options.clip_norm = 1;
+    options.ema = 0.9;
+    options.rules = {.frozen = {"bn.*"}, .rates = {{"fc.*", 2}}, .decay_weights_only = true};
+    options.best_by = Metric::loss;
+    const TempFolder folder;
+    run(folder / "whole", options);
+    std::atomic<bool> stop{false};
+    int steps = 0;
+    options.stop = &stop;
+    options.on_progress = [&](const Progress&) { stop = ++steps == 8; };
+    EXPECT_TRUE(run(folder / "parts", options).interrupted);
+    continue_run(folder / "parts");
+    EXPECT_EQ(outcome_of(folder / "parts"), outcome_of(folder / "whole")) << optimizer;
+  }
+}
+
 TEST_F(Resume, FinishedRunReturnsItsHistory) {
   const TempFolder folder;
   const History done = run(folder / "run", toy_options());
@@ -347,9 +373,20 @@ TEST(RunFolder, ConfigHoldsEveryOption) {
   options.workers = 2;
   options.save_every = 12.5;
   options.seed = UINT64_MAX;
-  options.optimizer = {.lr = 0.1, .momentum = 0.7, .weight_decay = 1e-3, .nesterov = true, .max_norm = 3.5};
+  options.optimizer = Sgd{.lr = 0.1, .momentum = 0.7, .weight_decay = 1e-3, .nesterov = true, .max_norm = 3.5};
   options.loss = {.kind = Loss::Kind::cross_entropy, .label_smoothing = 0.1};
   options.schedule = {.kind = Schedule::Kind::cosine, .every = 3, .gamma = 0.3, .floor = 0.01, .warmup = 0.5};
+  options.schedule.milestones = {1.5, 4};
+  options.rules = {.frozen = {"conv.*"}, .rates = {{"fc.*", 2.5}}, .decay_weights_only = true};
+  options.lookahead = {.every = 3, .alpha = 0.75};
+  options.accumulate = 2;
+  options.clip_norm = 5;
+  options.clip_value = 0.5;
+  options.ema = 0.9;
+  options.best_by = Metric::loss;
+  options.patience = 7;
+  options.checkpoint_every = 2;
+  options.keep_checkpoints = 4;
   options.details = {{"model", "toy"}, {"data", "stripes \"\xC3\xA9\""}};
   run(folder.path(), options);
   const FitOptions read = read_run_config(folder.path());
@@ -358,11 +395,7 @@ TEST(RunFolder, ConfigHoldsEveryOption) {
   EXPECT_EQ(read.workers, 2);
   EXPECT_EQ(read.save_every, 12.5);
   EXPECT_EQ(read.seed, UINT64_MAX);
-  EXPECT_EQ(read.optimizer.lr, 0.1);
-  EXPECT_EQ(read.optimizer.momentum, 0.7);
-  EXPECT_EQ(read.optimizer.weight_decay, 1e-3);
-  EXPECT_TRUE(read.optimizer.nesterov);
-  EXPECT_EQ(read.optimizer.max_norm, 3.5);
+  EXPECT_EQ(to_text(read.optimizer), "sgd lr 0.1 momentum 0.7 weight-decay 0.001 nesterov max-norm 3.5");
   EXPECT_EQ(read.loss.kind, Loss::Kind::cross_entropy);
   EXPECT_EQ(read.loss.label_smoothing, 0.1);
   EXPECT_EQ(read.schedule.kind, Schedule::Kind::cosine);
@@ -370,6 +403,22 @@ TEST(RunFolder, ConfigHoldsEveryOption) {
   EXPECT_EQ(read.schedule.gamma, 0.3);
   EXPECT_EQ(read.schedule.floor, 0.01);
   EXPECT_EQ(read.schedule.warmup, 0.5);
+  EXPECT_EQ(read.schedule.milestones, (std::vector<double>{1.5, 4}));
+  EXPECT_EQ(read.rules.frozen, options.rules.frozen);
+  ASSERT_EQ(read.rules.rates.size(), 1U);
+  EXPECT_EQ(read.rules.rates[0].pattern, "fc.*");
+  EXPECT_EQ(read.rules.rates[0].factor, 2.5);
+  EXPECT_TRUE(read.rules.decay_weights_only);
+  EXPECT_EQ(read.lookahead.every, 3);
+  EXPECT_EQ(read.lookahead.alpha, 0.75);
+  EXPECT_EQ(read.accumulate, 2);
+  EXPECT_EQ(read.clip_norm, 5);
+  EXPECT_EQ(read.clip_value, 0.5);
+  EXPECT_EQ(read.ema, 0.9);
+  EXPECT_EQ(read.best_by, Metric::loss);
+  EXPECT_EQ(read.patience, 7);
+  EXPECT_EQ(read.checkpoint_every, 2);
+  EXPECT_EQ(read.keep_checkpoints, 4);
   EXPECT_EQ(read.details, options.details);
   EXPECT_EQ(read.run_folder, folder.path());
 }

@@ -52,7 +52,7 @@ Model toy_model(uint64_t seed) {
 }
 
 FitOptions toy_options() {
-  return {.epochs = 4, .batch = 16, .optimizer = {.lr = 0.05, .momentum = 0.9, .weight_decay = 1e-4}, .seed = 11};
+  return {.epochs = 4, .batch = 16, .optimizer = Sgd{.lr = 0.05, .momentum = 0.9, .weight_decay = 1e-4}, .seed = 11};
 }
 
 }  // namespace fovea

@@ -8,6 +8,7 @@
 #include "fovea/model_file.h"
 #include "fovea/ops.h"
 #include "fovea/parallel.h"
+#include "fovea/range_test.h"
 #include "test_files.h"
 #include "toy.h"
 
@@ -133,9 +134,9 @@ TEST(Fit, RefusesWhatDoesNotFit) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   EXPECT_THAT(refusal(ErrorKind::usage, toy_model(1), {.epochs = -1}), HasSubstr("epochs must be at least 1, got -1"));
   EXPECT_THAT(refusal(ErrorKind::usage, toy_model(1), {.batch = 0}), HasSubstr("batch must be at least 1, got 0"));
-  EXPECT_THAT(refusal(ErrorKind::usage, toy_model(1), {.optimizer = {.lr = nan}}), HasSubstr("learning rate"));
+  EXPECT_THAT(refusal(ErrorKind::usage, toy_model(1), {.optimizer = Sgd{.lr = nan}}), HasSubstr("learning rate"));
   EXPECT_THAT(refusal(ErrorKind::usage, toy_model(1), {.schedule = {.warmup = 99}}), HasSubstr("warm-up"));
-  EXPECT_THAT(refusal(ErrorKind::usage, toy_model(1), {.workers = 0}), HasSubstr("workers"));
+  EXPECT_THAT(refusal(ErrorKind::usage, toy_model(1), {.workers = 2000}), HasSubstr("workers"));
   EXPECT_THAT(refusal(ErrorKind::usage, toy_model(1), {.save_every = nan}), HasSubstr("between checkpoints"));
 
   Model bare = toy_model(1);
@@ -155,7 +156,7 @@ TEST(Fit, NamesTheNodeThatWentBadAndKeepsTheLastGoodCheckpoint) {
   const TempFolder folder;
   Model model = toy_model(1);
   FitOptions options = toy_options();
-  options.optimizer.lr = 1e30;
+  learning_rate(options.optimizer) = 1e30;
   options.save_every = 0;
   options.run_folder = folder / "run";
   const std::string message =
@@ -177,6 +178,152 @@ TEST(Fit, NamesTheFirstBadNodeOfAForwardPass) {
   EXPECT_THAT(message, HasSubstr("epoch 1, step 1 of 2: the loss is "));
   EXPECT_THAT(message, HasSubstr("'fc' is the first node"));
   EXPECT_THAT(message, HasSubstr("no checkpoint was saved"));
+}
+
+TEST(Fit, AccumulatedBatchesEqualALargeOne) {
+  // Without batch norm and dropout, which see each batch alone.
+  const auto train = [](int64_t batch, int64_t accumulate) {
+    Graph graph;
+    dense(Scope(graph) / "fc", flatten(graph.input("input", {8, 8, 1})), 3);
+    Model model(std::move(graph), 1);
+    model.preprocessing = toy_model(1).preprocessing;
+    FitOptions options = toy_options();
+    options.epochs = 2;
+    options.batch = batch;
+    options.accumulate = accumulate;
+    const History history = fit(model, toy_dataset(100, 2), nullptr, options);
+    return std::pair(weights_of(model), history.epochs.back().train_loss);
+  };
+  const auto [large, large_loss] = train(32, 1);
+  const auto [small, small_loss] = train(8, 4);
+  ASSERT_EQ(large.size(), small.size());
+  for (size_t i = 0; i < large.size(); ++i) EXPECT_NEAR(large[i], small[i], 1e-5);
+  EXPECT_NEAR(large_loss, small_loss, 1e-5);
+}
+
+TEST(Fit, LeavesFrozenParametersAndTheirBatchNormsAlone) {
+  Model model = toy_model(1);
+  model.parameter("bn.running_mean")[2] = 0.25F;
+  const Model before = model;
+  FitOptions options = toy_options();
+  options.rules.frozen = {"conv.*", "bn.*"};
+  options.epochs = 8;
+  const History history = fit(model, toy_dataset(200, 2), toy_dataset(100, 3), options);
+  for (const char* name : {"conv.weight", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"}) {
+    EXPECT_TRUE(std::ranges::equal(model.parameter(name).values(), before.parameter(name).values())) << name;
+  }
+  EXPECT_FALSE(std::ranges::equal(model.parameter("fc.weight").values(), before.parameter("fc.weight").values()));
+  EXPECT_GT(history.best_top1, 0.8);
+}
+
+TEST(Fit, FrozenBatchNormLetsGradientsThroughAsInference) {
+  Model model = toy_model(1);
+  const Model before = model;
+  FitOptions options = toy_options();
+  options.rules.frozen = {"bn.*"};
+  EXPECT_GT(fit(model, toy_dataset(200, 2), toy_dataset(100, 3), options).best_top1, 0.9);
+  EXPECT_FALSE(std::ranges::equal(model.parameter("conv.weight").values(), before.parameter("conv.weight").values()));
+  EXPECT_TRUE(
+      std::ranges::equal(model.parameter("bn.running_var").values(), before.parameter("bn.running_var").values()));
+}
+
+TEST(Fit, JudgesAndLeavesAveragedWeights) {
+  Model model = toy_model(1);
+  const TempFolder folder;
+  FitOptions options = toy_options();
+  options.ema = 0.95;
+  options.run_folder = folder / "run";
+  const auto test = toy_dataset(100, 3);
+  const History history = fit(model, toy_dataset(200, 2), test, options);
+  EXPECT_GT(history.best_top1, 0.9);
+  EXPECT_EQ(evaluate(model, test).scores.top1, history.epochs.back().validation->top1);
+  EXPECT_EQ(weights_of(load_model(folder / "run/last.safetensors")), weights_of(model));
+  Model plain = toy_model(1);
+  options.ema = 0;
+  options.run_folder.clear();
+  fit(plain, toy_dataset(200, 2), test, options);
+  EXPECT_NE(weights_of(plain), weights_of(model));
+}
+
+TEST(Fit, StopsWhenPatienceEnds) {
+  Model model = toy_model(1);
+  FitOptions options = toy_options();
+  options.epochs = 50;
+  options.patience = 3;
+  const History history = fit(model, toy_dataset(200, 2), toy_dataset(100, 3), options);
+  EXPECT_TRUE(history.stopped_early);
+  EXPECT_LT(history.epochs.size(), 50U);
+  EXPECT_EQ(std::ssize(history.epochs), history.best_epoch + 3);
+}
+
+TEST(Fit, BestIsByTheMetricAskedFor) {
+  Model model = toy_model(1);
+  FitOptions options = toy_options();
+  options.epochs = 6;
+  options.best_by = Metric::loss;
+  const History history = fit(model, toy_dataset(200, 2), toy_dataset(100, 3), options);
+  const auto lowest =
+      std::ranges::min_element(history.epochs, {}, [](const EpochRecord& record) { return record.validation->loss; });
+  EXPECT_EQ(history.best_epoch, lowest->epoch);
+  EXPECT_EQ(history.best_top1, lowest->validation->top1);
+  options.best_by = Metric::top5;
+  EXPECT_THAT(error_of(ErrorKind::usage, [&] { fit(model, toy_dataset(50, 2), nullptr, options); }),
+              HasSubstr("top-5"));
+}
+
+TEST(Fit, KeepsTheLatestCheckpoints) {
+  Model model = toy_model(1);
+  const TempFolder folder;
+  FitOptions options = toy_options();
+  options.epochs = 7;
+  options.checkpoint_every = 2;
+  options.keep_checkpoints = 2;
+  options.run_folder = folder / "run";
+  std::vector<std::vector<float>> epochs;
+  options.on_epoch = [&](const EpochRecord&) { epochs.push_back(weights_of(model)); };
+  fit(model, toy_dataset(50, 2), nullptr, options);
+  EXPECT_FALSE(std::filesystem::exists(folder / "run/epoch-0002.safetensors"));
+  EXPECT_EQ(weights_of(load_model(folder / "run/epoch-0004.safetensors")), epochs[3]);
+  EXPECT_EQ(weights_of(load_model(folder / "run/epoch-0006.safetensors")), epochs[5]);
+}
+
+TEST(Fit, ClipsGradients) {
+  Model model = toy_model(1);
+  FitOptions options = toy_options();
+  options.epochs = 1;
+  options.optimizer = Sgd{.lr = 1, .momentum = 0};
+  options.batch = 50;
+  options.clip_norm = 1e-3;
+  options.schedule = {.kind = Schedule::Kind::constant};
+  const std::vector<float> before = weights_of(model);
+  options.rules.frozen = {"bn.*"};  // whose statistics would move too
+  fit(model, toy_dataset(50, 2), nullptr, options);
+  const std::vector<float> after = weights_of(model);
+  double squares = 0;
+  for (size_t i = 0; i < before.size(); ++i) squares += std::pow(static_cast<double>(after[i]) - before[i], 2);
+  EXPECT_NEAR(std::sqrt(squares), 1e-3, 1e-5);
+}
+
+TEST(RangeTest, FindsARateThatLearns) {
+  const Model model = toy_model(1);
+  FitOptions options = toy_options();
+  options.optimizer = Sgd{.momentum = 0.9};
+  const RangeTest test = find_learning_rate(model, toy_dataset(200, 2), options);
+  EXPECT_EQ(weights_of(model), weights_of(toy_model(1)));
+  ASSERT_GT(test.rates.size(), 50U);
+  ASSERT_EQ(test.rates.size(), test.losses.size());
+  EXPECT_EQ(test.rates.front(), 1e-6);
+  EXPECT_NEAR(test.rates[1] / test.rates[0], std::pow(1e7, 1.0 / 99), 1e-9);
+  EXPECT_GT(test.steepest, 1e-4);
+  EXPECT_LT(test.steepest, 10);
+  EXPECT_GT(test.suggested, 1e-4);
+  EXPECT_LT(test.suggested, 1);
+  const auto refusal = [&](const RangeTestOptions& range) {
+    return error_of(ErrorKind::usage, [&] { find_learning_rate(model, toy_dataset(50, 2), options, range); });
+  };
+  EXPECT_THAT(refusal({.from = 0}), HasSubstr("got 0 to 10"));
+  EXPECT_THAT(refusal({.from = 2, .to = 1}), HasSubstr("got 2 to 1"));
+  EXPECT_THAT(refusal({.steps = 3}), HasSubstr("at least 10 steps, got 3"));
 }
 
 TEST(Evaluate, DoesNotDependOnTheBatch) {

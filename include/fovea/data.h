@@ -21,7 +21,8 @@ namespace fovea {
 class Preprocessor {
  public:
   // Throws Error(usage) when the settings make no sense: channels other than 1 or 3, an empty or huge size, padding
-  // that leaves no picture, mean or std of the wrong length or not finite, std <= 0.
+  // that leaves no picture, a shorter side below what is cut out, mean or std of the wrong length or not finite,
+  // std <= 0.
   explicit Preprocessor(const Preprocessing& settings);
   ~Preprocessor();
   Preprocessor(Preprocessor&&) noexcept;
@@ -32,6 +33,8 @@ class Preprocessor {
 
  private:
   struct Scratch;
+  const Image& fit(const Image& image);
+
   Preprocessing settings_;
   std::vector<float> table_;  // {channels, 256}
   std::unique_ptr<Scratch> scratch_;
@@ -63,6 +66,11 @@ class Dataset {
   // Stores the picture in `out`, reusing its memory if it can. Throws Error(data) when a file has become unreadable
   // meanwhile.
   virtual void read(int64_t item, Image& out) const = 0;
+  // The same for a caller that is content with both sides of at least `enough` pixels (see read_image).
+  virtual void read_reduced(int64_t item, int enough, Image& out) const {
+    static_cast<void>(enough);
+    read(item, out);
+  }
   virtual PictureShape picture_shape() const = 0;
   // For messages: a file name, or a position in a file.
   virtual std::string item_name(int64_t item) const = 0;
@@ -90,13 +98,17 @@ std::shared_ptr<const Dataset> open_idx(const std::filesystem::path& images, con
 // not a whole number of records, or a label is out of range.
 std::shared_ptr<const Dataset> open_cifar(const std::vector<std::filesystem::path>& files, int classes);
 
-// One sub-folder per class, its name the class's, in byte order; the .jpg, .jpeg and .png files (any case) in each, in
-// byte order, are its pictures; other files and names that start with a dot are ignored. Every picture is decoded once
-// here, in parallel, so that errors come now and not in the third epoch.
-// Throws Error(data) when the folder is missing or has no sub-folders, when a class has no pictures or none that can be
-// decoded, and under BadPictures::refuse when one cannot be decoded.
+// One sub-folder per class, its name the class's, in byte order; the pictures in each (.jpg, .jpeg, .png, .webp, .bmp,
+// .pbm, .pgm, .ppm, .pnm in any case; in deeper folders too), in byte order, are its items; other files and names that
+// start with a dot are ignored. Every picture is decoded once here, in parallel and JPEGs at 1/8 of their size, so that
+// errors come now and not in the third epoch. With BadPictures::skip a file that becomes unreadable later is replaced
+// by the next of its class, and named in Dataset::warnings(). With class_names, those of a training part, pictures get
+// their labels by them, and a class without pictures is a warning. Throws Error(data) when the folder is missing or has
+// no sub-folders, when a class has no pictures or none that can be decoded, when a class is not among class_names, and
+// under BadPictures::refuse when a picture cannot be decoded.
 std::shared_ptr<const Dataset> open_folder(const std::filesystem::path& folder,
-                                           BadPictures on_bad_picture = BadPictures::refuse);
+                                           BadPictures on_bad_picture = BadPictures::refuse,
+                                           const std::vector<std::string>& class_names = {});
 
 // A data set in memory. Throws Error(usage) when the counts differ, an image is inconsistent, or a label is out of
 // range.
@@ -153,7 +165,7 @@ struct Batch {
 
 struct LoaderOptions {
   int64_t batch_size = 64;
-  int workers = 1;          // background threads
+  int workers = 1;          // background threads; 0: next() does the work itself
   int queue_depth = 4;      // batches prepared ahead
   bool drop_last = false;   // leave out a last batch that is not full
   int64_t first_batch = 0;  // batches to leave out at the start, to resume inside an epoch

@@ -9,9 +9,8 @@
 namespace fovea {
 
 // A data set of some of the classes that a model knows, in the model's numbers: its class names become `known`, and
-// every label the number of the known class with the name of the data set's. A name that is none of `known` is looked
-// up as the first word of one (the folder "n01440764" of "n01440764 tench, Tinca tinca"), then as a number from 0.
-// Throws Error(data) naming a class that is not found, or that two known names begin with.
+// every label the number of the known class with the name of the data set's, or, where none has it, the number from 0
+// that the name is. Throws Error(data) naming a class that is not found, or that is there twice.
 std::shared_ptr<const Dataset> with_known_classes(std::shared_ptr<const Dataset> dataset,
                                                   std::vector<std::string> known);
 

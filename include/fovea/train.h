@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "fovea/augment.h"
+#include "fovea/class_balance.h"
 #include "fovea/data.h"
 #include "fovea/metrics.h"
 #include "fovea/model.h"
@@ -32,11 +34,13 @@ struct Evaluation {
   Scores scores;
   ConfusionMatrix confusion;
   std::vector<int64_t> predictions;  // the winning class of each item
+  Tensor probabilities{};            // {N, K}, softmax of the scores, if they were asked for
 };
 
 struct EvaluateOptions {
   int64_t batch = 64;
-  int workers = 1;  // background threads that read pictures
+  int workers = 1;  // background threads that read pictures; 0: the caller's thread reads them
+  bool probabilities = false;
 };
 
 // Runs the network in inference mode over the whole data set.
@@ -58,10 +62,10 @@ struct EpochRecord {
 
 struct History {
   std::vector<EpochRecord> epochs{};
-  int64_t best_epoch =
-      0;  // highest validation top-1 (training top-1 without a validation set), the first of equals; 0: none
-  double best_top1 = 0;
-  bool interrupted = false;  // `stop` ended the run before its time
+  int64_t best_epoch = 0;      // by FitOptions::best_by, the first of equals; 0: none
+  double best_top1 = 0;        // of that epoch: validation top-1 (training top-1 without a validation set)
+  bool interrupted = false;    // `stop` ended the run before its time
+  bool stopped_early = false;  // FitOptions::patience did
 };
 
 // Where a run stands, after each step.
@@ -85,14 +89,41 @@ struct Loss {
   double label_smoothing = 0;  // of the cross-entropy, 0 to 1
 };
 
+// What epochs are judged by: of the validation set, or of the training steps where there is none.
+enum class Metric {
+  top1,
+  top5,  // needs a validation set
+  loss,  // the lower, the better
+};
+
 struct FitOptions {
   int64_t epochs = 10;
   int64_t batch = 64;  // at most the size of the training set; a last batch that is not full is left out
-  Sgd optimizer{};
+  OptimizerOptions optimizer = Sgd{};
   Schedule schedule{};  // evaluated before each step
   Loss loss{};
-  uint64_t seed = 0;  // of the order of items and of dropout
-  int workers = 1;    // background threads that read pictures
+
+  TrainingRules rules{};   // what is frozen, rates of some layers, what weight decay leaves out
+  Lookahead lookahead{};   // around the optimiser
+  int64_t accumulate = 1;  // batches whose gradients are averaged for one step; batch norm sees one at a time
+  // Gradients are scaled so that the norm of all together is at most clip_norm (Pascanu et al. 2013), then limited to
+  // +-clip_value each; 0: no limit.
+  double clip_norm = 0;
+  double clip_value = 0;
+  // The parameters and running statistics that are judged, saved as best, and left at the end are moving averages of
+  // the trained ones (Polyak & Juditsky 1992), a = d a + (1 - d) x after step t with d = min(ema,
+  // (1 + t) / (10 + t)), so that a short run forgets its beginning; 0: the trained ones themselves.
+  double ema = 0;
+
+  Metric best_by = Metric::top1;  // what best.safetensors and patience go by
+  int64_t patience = 0;           // epochs without a better one after which the run ends; 0: it goes on
+  int64_t checkpoint_every = 0;   // epochs between checkpoints that are kept, epoch-0010.safetensors; 0: none
+  int64_t keep_checkpoints = 0;   // as many of them, the latest; 0: all
+
+  Augmentation augmentation{};  // of training pictures; mixing needs the cross-entropy
+  ClassBalance balance = ClassBalance::none;
+  uint64_t seed = 0;  // of the order of items, of augmentation and of dropout
+  int workers = 1;    // background threads that read pictures; 0: the thread that trains reads them
 
   // Where the run is kept (see run_folder.h); empty: nowhere.
   std::filesystem::path run_folder{};
@@ -102,11 +133,13 @@ struct FitOptions {
   // Called on the thread that called fit, after each step and each epoch.
   std::function<void(const Progress&)> on_progress{};
   std::function<void(const EpochRecord&)> on_epoch{};
-  // When it turns true the running step is finished, a checkpoint saved, and fit returns. A signal handler may set it.
+  // When it turns true the running step is finished, a checkpoint saved, and fit returns. A signal handler may set it,
+  // or a callback.
   const std::atomic<bool>* stop = nullptr;
 };
 
-// Trains the parameters by the loss and leaves them as they are after the last step. Each epoch visits the items
+// Trains the parameters by the loss and leaves them as they are after the last step, or their averages. Each epoch
+// visits the items
 // of `train` in a new order, decided by (seed, epoch); `validation` (may be null) is evaluated after each epoch.
 // The same model, data and options give the same bits for any number of threads and workers.
 // With a run folder the whole state is saved at the start, every save_every seconds, after each epoch and on `stop`.

@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <fstream>
 #include <system_error>
 
 #include "core/suggest.h"
 #include "core/text.h"
 #include "data/packed.h"
 #include "fovea/data.h"
+#include "fovea/data_sources.h"
 #include "fovea/error.h"
 
 namespace fovea {
@@ -26,6 +28,12 @@ bool is_file(const fs::path& path) {
 bool is_folder(const fs::path& path) {
   std::error_code error;
   return fs::is_directory(path, error);
+}
+
+// A list of pictures, a table of pixels or a packed data set.
+bool is_data_file(const fs::path& path) {
+  const std::string extension = path.extension().string();
+  return extension == ".csv" || extension == ".tsv" || extension == ".txt" || extension == ".safetensors";
 }
 
 bool has_sub_folders(const fs::path& path) {
@@ -90,20 +98,39 @@ DataSplits open_split_folders(const fs::path& folder, BadPictures on_bad_picture
   splits.train = open_folder(folder / "train", on_bad_picture);
   for (const char* name : {"test", "val", "valid"}) {
     if (!is_folder(folder / name)) continue;
-    splits.test = open_folder(folder / name, on_bad_picture);
-    if (splits.test->class_names() == splits.train->class_names()) break;
-    throw Error(ErrorKind::data,
-                fmt::format("{} and {} have different class folders: {} and {}", printable(folder / "train"),
-                            printable(folder / name), fmt::join(splits.train->class_names(), ", "),
-                            fmt::join(splits.test->class_names(), ", ")));
+    splits.test = open_folder(folder / name, on_bad_picture, splits.train->class_names());
+    break;
   }
   return splits;
+}
+
+// train.csv and, perhaps, val.csv or test.csv: what 'fovea data split' writes.
+DataSplits open_listed_folder(const fs::path& folder, BadPictures on_bad_picture) {
+  DataSplits splits;
+  splits.train = open_list(folder / "train.csv", on_bad_picture);
+  for (const char* name : {"test.csv", "val.csv"}) {
+    if (!is_file(folder / name)) continue;
+    splits.test = open_list(folder / name, on_bad_picture, splits.train->class_names());
+    break;
+  }
+  return splits;
+}
+
+DataSplits open_single_file(const fs::path& path, BadPictures on_bad_picture) {
+  if (path.extension() == ".safetensors") return open_packed(path);
+  std::ifstream file(path);
+  std::string heading;
+  std::getline(file, heading);
+  if (heading.find("pixels") != std::string::npos) return open_pixel_csv(path);
+  return {open_list(path, on_bad_picture), nullptr};
 }
 
 DataSplits open_any_folder(const fs::path& folder, BadPictures on_bad_picture) {
   if (has_idx(folder)) return open_idx_folder(folder, {});
   if (has_cifar10(folder)) return open_cifar10_folder(folder);
   if (has_cifar100(folder)) return open_cifar100_folder(folder);
+  if (is_file(folder / "val" / "val_annotations.txt")) return open_tiny_imagenet(folder, on_bad_picture);
+  if (is_file(folder / "train.csv")) return open_listed_folder(folder, on_bad_picture);
   // A folder that holds pictures only may well be a class called train.
   if (has_sub_folders(folder / "train")) return open_split_folders(folder, on_bad_picture);
   return {open_folder(folder, on_bad_picture), nullptr};
@@ -222,6 +249,7 @@ DataSplits open_dataset(const std::string& name_or_path, const OpenOptions& opti
   const fs::path path = name_or_path;
   if (is_folder(path)) return open_any_folder(path, options.on_bad_picture);
   if (is_file(path)) {
+    if (is_data_file(path)) return open_single_file(path, options.on_bad_picture);
     throw Error(ErrorKind::data,
                 fmt::format("{} is a single file, not a data set: give the folder it is in, or a folder "
                             "with one sub-folder of pictures per class",

@@ -92,6 +92,9 @@ class Subset final : public Dataset {
   const std::vector<std::string>& class_names() const override { return whole_->class_names(); }
   int64_t label(int64_t item) const override { return whole_->label(at(item)); }
   void read(int64_t item, Image& out) const override { whole_->read(at(item), out); }
+  void read_reduced(int64_t item, int enough, Image& out) const override {
+    whole_->read_reduced(at(item), enough, out);
+  }
   PictureShape picture_shape() const override { return whole_->picture_shape(); }
   std::string item_name(int64_t item) const override { return whole_->item_name(at(item)); }
   std::string describe() const override { return fmt::format("{} of {}", size(), whole_->describe()); }

@@ -19,10 +19,25 @@ constexpr uint64_t max_picture_bytes = uint64_t{1} << 30;  // several times what
 
 constexpr std::array<uint8_t, 8> png_signature = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
 constexpr std::array<uint8_t, 3> jpeg_signature = {0xFF, 0xD8, 0xFF};
+constexpr std::array<uint8_t, 4> riff_signature = {'R', 'I', 'F', 'F'};
+constexpr std::array<uint8_t, 4> webp_signature = {'W', 'E', 'B', 'P'};
+constexpr std::array<uint8_t, 2> bmp_signature = {'B', 'M'};
 
 template <size_t n>
 bool starts_with(std::span<const uint8_t> bytes, const std::array<uint8_t, n>& signature) {
   return bytes.size() >= n && std::equal(signature.begin(), signature.end(), bytes.begin());
+}
+
+std::span<const uint8_t> samples_of(const std::vector<std::byte>& file) {
+  return {reinterpret_cast<const uint8_t*>(file.data()), file.size()};
+}
+
+bool is_webp(std::span<const uint8_t> bytes) {
+  return starts_with(bytes, riff_signature) && bytes.size() >= 12 && starts_with(bytes.subspan(8), webp_signature);
+}
+
+bool is_pnm(std::span<const uint8_t> bytes) {
+  return bytes.size() >= 3 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '6';
 }
 
 }  // namespace
@@ -48,16 +63,28 @@ void check_image(const Image& image) {
                           image.height, image.width, image.channels, image.pixels.size()));
 }
 
-Image decode_image(std::span<const uint8_t> bytes, std::string_view name) {
+Image decode_image(std::span<const uint8_t> bytes, std::string_view name, int enough) {
   if (bytes.empty()) refuse_picture(name, "it is empty");
   if (starts_with(bytes, png_signature)) return decode_png(bytes, name);
-  if (starts_with(bytes, jpeg_signature)) return decode_jpeg(bytes, name);
-  refuse_picture(name, "it is neither a JPEG nor a PNG file");
+  if (starts_with(bytes, jpeg_signature)) return decode_jpeg(bytes, name, enough);
+  if (is_webp(bytes)) return decode_webp(bytes, name);
+  if (starts_with(bytes, bmp_signature)) return decode_bmp(bytes, name);
+  if (is_pnm(bytes)) return decode_pnm(bytes, name);
+  refuse_picture(name, "it is no JPEG, PNG, WebP, BMP or PNM file");
 }
 
-Image read_image(const std::filesystem::path& path) {
-  const std::vector<std::byte> bytes = read_file(path, max_picture_bytes);
-  return decode_image({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, path.native());
+Image read_image(const std::filesystem::path& path, int enough) {
+  const std::vector<std::byte> file = read_file(path, max_picture_bytes);
+  return decode_image(samples_of(file), path.native(), enough);
+}
+
+PictureShape examine_picture(const std::filesystem::path& path) {
+  const std::vector<std::byte> file = read_file(path, max_picture_bytes);
+  const std::span<const uint8_t> bytes = samples_of(file);
+  const Image image = decode_image(bytes, path.native(), 1);
+  if (!starts_with(bytes, jpeg_signature)) return {image.height, image.width, image.channels};
+  const auto [height, width] = jpeg_extents(bytes, path.native());
+  return {height, width, image.channels};
 }
 
 void write_image(const std::filesystem::path& path, const Image& image) {

@@ -7,12 +7,15 @@
 // clang-format on
 
 #include <algorithm>
+#include <array>
 
 #include "data/codec.h"
 
 namespace fovea {
 
 namespace {
+
+constexpr int exif_marker = JPEG_APP0 + 1;
 
 constexpr int max_scans = 100;  // a progressive picture has about ten; thousands only serve to keep the decoder busy
 
@@ -75,14 +78,18 @@ class JpegReader {
   JpegReader(const JpegReader&) = delete;
   JpegReader& operator=(const JpegReader&) = delete;
 
-  Image read() {
-    check(guarded(failure_, [this] {
-      jpeg_create_decompress(&info_);
-      info_.progress = &progress_;
-      jpeg_mem_src(&info_, bytes_.data(), bytes_.size());
-      jpeg_read_header(&info_, TRUE);
-    }));
-    check_picture_size(name_, info_.image_height, info_.image_width);
+  std::array<int, 2> extents() {
+    read_header();
+    const auto height = static_cast<int>(info_.image_height);
+    const auto width = static_cast<int>(info_.image_width);
+    return find_orientation() >= 5 ? std::array{width, height} : std::array{height, width};
+  }
+
+  Image read(int enough) {
+    read_header();
+    const int orientation = find_orientation();
+    info_.scale_num = 1;
+    info_.scale_denom = reduction(enough);
     check(guarded(failure_, [this] {
       const bool inks = info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK;
       const bool grey = info_.jpeg_color_space == JCS_GRAYSCALE;
@@ -106,12 +113,42 @@ class JpegReader {
       cmyk_to_rgb(image.pixels);
       image.channels = 3;
     }
+    orient(image, orientation);
     return image;
   }
 
  private:
   void check(bool succeeded) const {
     if (!succeeded) refuse_picture(name_, failure_.reason);
+  }
+
+  void read_header() {
+    check(guarded(failure_, [this] {
+      jpeg_create_decompress(&info_);
+      info_.progress = &progress_;
+      jpeg_save_markers(&info_, exif_marker, 0xFFFF);
+      jpeg_mem_src(&info_, bytes_.data(), bytes_.size());
+      jpeg_read_header(&info_, TRUE);
+    }));
+    check_picture_size(name_, info_.image_height, info_.image_width);
+  }
+
+  int find_orientation() const {
+    constexpr std::array<uint8_t, 6> signature = {'E', 'x', 'i', 'f', 0, 0};
+    for (const jpeg_marker_struct* marker = info_.marker_list; marker != nullptr; marker = marker->next) {
+      const std::span data(marker->data, marker->data_length);
+      if (data.size() < signature.size() || !std::equal(signature.begin(), signature.end(), data.begin())) continue;
+      return exif_orientation(data.subspan(signature.size()));
+    }
+    return 1;
+  }
+
+  // By how much both sides can be divided and still have `enough` pixels.
+  unsigned reduction(int enough) const {
+    const auto shorter = static_cast<int64_t>(std::min(info_.image_height, info_.image_width));
+    unsigned by = 1;
+    while (enough > 0 && by < 8 && shorter >= int64_t{enough} * by * 2) by *= 2;
+    return by;
   }
 
   std::span<const uint8_t> bytes_;
@@ -124,6 +161,12 @@ class JpegReader {
 
 }  // namespace
 
-Image decode_jpeg(std::span<const uint8_t> bytes, std::string_view name) { return JpegReader(bytes, name).read(); }
+std::array<int, 2> jpeg_extents(std::span<const uint8_t> bytes, std::string_view name) {
+  return JpegReader(bytes, name).extents();
+}
+
+Image decode_jpeg(std::span<const uint8_t> bytes, std::string_view name, int enough) {
+  return JpegReader(bytes, name).read(enough);
+}
 
 }  // namespace fovea

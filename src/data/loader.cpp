@@ -19,7 +19,7 @@ void check(const LoaderOptions& options) {
     if (!holds) throw Error(ErrorKind::usage, fmt::format("loader: {}, got {}", what, got));
   };
   demand(options.batch_size >= 1, "the batch size must be at least 1", options.batch_size);
-  demand(options.workers >= 1 && options.workers <= 1024, "workers must be between 1 and 1024", options.workers);
+  demand(options.workers >= 0 && options.workers <= 1024, "workers must be between 0 and 1024", options.workers);
   demand(options.queue_depth >= 1 && options.queue_depth <= 1024, "the queue depth must be between 1 and 1024",
          options.queue_depth);
 }
@@ -32,9 +32,12 @@ class Loader::Impl {
  public:
   Impl(std::shared_ptr<const Dataset> dataset, const Preprocessing& preprocessing, std::vector<int64_t> order,
        const LoaderOptions& options)
-      : dataset_(std::move(dataset)), preprocessing_(preprocessing), order_(std::move(order)), options_(options) {
+      : dataset_(std::move(dataset)),
+        preprocessing_(preprocessing),
+        order_(std::move(order)),
+        options_(options),
+        own_{Preprocessor(preprocessing)} {
     check(options);
-    const Preprocessor checks_the_settings(preprocessing);
     check_order();
     const auto items = static_cast<int64_t>(order_.size());
     batches_ = options.drop_last ? items / options.batch_size : (items + options.batch_size - 1) / options.batch_size;
@@ -58,8 +61,11 @@ class Loader::Impl {
     slot_released_.notify_all();
     if (to_deliver_ == batches_) return nullptr;
     Slot& slot = slot_of(to_deliver_);
-    batch_filled_.wait(lock, [&] { return slot.holds == to_deliver_; });
-    if (slot.error) std::rethrow_exception(slot.error);
+    if (workers_.empty()) {
+      fill(slot.batch, to_deliver_, own_, {});
+    } else {
+      wait_for(slot, lock);
+    }
     ++to_deliver_;
     return &slot.batch;
   }
@@ -70,6 +76,17 @@ class Loader::Impl {
     int64_t holds = -1;  // number of the batch that is ready here
     std::exception_ptr error;
   };
+
+  // What a thread needs to fill batches.
+  struct Worker {
+    Preprocessor preprocessor;
+    Image image{};
+  };
+
+  void wait_for(Slot& slot, std::unique_lock<std::mutex>& lock) {
+    batch_filled_.wait(lock, [&] { return slot.holds == to_deliver_; });
+    if (slot.error) std::rethrow_exception(slot.error);
+  }
 
   Slot& slot_of(int64_t batch) { return slots_[static_cast<size_t>(batch) % slots_.size()]; }
 
@@ -91,8 +108,7 @@ class Loader::Impl {
   }
 
   void work(const std::stop_token& stop) {
-    Preprocessor preprocessor(preprocessing_);
-    Image image;
+    Worker worker{Preprocessor(preprocessing_)};
     for (;;) {
       std::unique_lock lock(mutex_);
       const auto may_go_on = [&] {
@@ -104,7 +120,7 @@ class Loader::Impl {
 
       Slot& slot = slot_of(batch);
       try {
-        fill(slot.batch, batch, preprocessor, image, stop);
+        fill(slot.batch, batch, worker, stop);
       } catch (...) {
         slot.error = std::current_exception();
       }
@@ -114,14 +130,14 @@ class Loader::Impl {
     }
   }
 
-  void fill(Batch& batch, int64_t number, Preprocessor& preprocessor, Image& image, const std::stop_token& stop) const {
+  void fill(Batch& batch, int64_t number, Worker& worker, const std::stop_token& stop) const {
     const int64_t begin = number * options_.batch_size;
     batch.count = std::min(options_.batch_size, static_cast<int64_t>(order_.size()) - begin);
     const int64_t floats = batch.images.size() / options_.batch_size;
     for (int64_t row = 0; row < batch.count && !stop.stop_requested(); ++row) {
       const int64_t item = order_[static_cast<size_t>(begin + row)];
-      dataset_->read(item, image);
-      preprocessor.run(image, batch.images.data() + row * floats);
+      dataset_->read(item, worker.image);
+      worker.preprocessor.run(worker.image, batch.images.data() + row * floats);
       batch.labels[row] = static_cast<float>(dataset_->label(item));
     }
     const auto clear_rest = [](Tensor& tensor, int64_t used) {
@@ -135,6 +151,7 @@ class Loader::Impl {
   const Preprocessing preprocessing_;
   const std::vector<int64_t> order_;
   const LoaderOptions options_;
+  Worker own_;  // without background threads
   int64_t batches_ = 0;
 
   std::mutex mutex_;  // guards what follows, except a slot's batch and error while a worker fills them

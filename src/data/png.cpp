@@ -45,12 +45,20 @@ class PngReader {
     const size_t row_bytes = png_get_rowbytes(png_, info_);
     image.pixels.resize(row_bytes * static_cast<size_t>(image.height));
     check(guarded(failure_, [this, &image, row_bytes] { read_rows(image, row_bytes); }));
+    orient(image, find_orientation());
     return image;
   }
 
  private:
   void check(bool succeeded) const {
     if (!succeeded) refuse_picture(name_, failure_.reason);
+  }
+
+  int find_orientation() const {
+    png_uint_32 size = 0;
+    png_bytep exif = nullptr;
+    if (png_get_eXIf_1(png_, info_, &size, &exif) == 0) return 1;
+    return exif_orientation({exif, size});
   }
 
   static void supply(png_structp png, png_bytep out, size_t count) {
@@ -124,7 +132,7 @@ class PngWriter {
   }
 
   const char* reason() const { return failure_.reason; }
-  std::span<const std::byte> bytes() const { return bytes_; }
+  std::vector<std::byte> bytes() && { return std::move(bytes_); }
 
  private:
   // NOLINTNEXTLINE(readability-non-const-parameter): libpng's type
@@ -150,13 +158,17 @@ class PngWriter {
 
 Image decode_png(std::span<const uint8_t> bytes, std::string_view name) { return PngReader(bytes, name).read(); }
 
-void write_png(const std::filesystem::path& path, const Image& image) {
+std::vector<std::byte> encode_png(const Image& image, std::string_view name) {
   check_image(image);
   PngWriter writer;
   if (!writer.encode(image)) {
-    throw Error(ErrorKind::data, fmt::format("cannot write {}: {}", printable(path), writer.reason()));
+    throw Error(ErrorKind::data, fmt::format("cannot write {}: {}", name, writer.reason()));
   }
-  write_file_atomically(path, writer.bytes());
+  return std::move(writer).bytes();
+}
+
+void write_png(const std::filesystem::path& path, const Image& image) {
+  write_file_atomically(path, encode_png(image, printable(path)));
 }
 
 }  // namespace fovea

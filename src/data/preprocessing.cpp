@@ -24,6 +24,11 @@ void check(const Preprocessing& p) {
   if (p.padding < 0 || p.padding >= (std::min(p.height, p.width) + 1) / 2) {
     refuse(fmt::format("padding {} leaves no picture within {}x{}", p.padding, p.height, p.width));
   }
+  const int largest = std::max(p.height, p.width) - 2 * p.padding;
+  if (p.shorter_side != 0 && (p.shorter_side < largest || p.shorter_side > max_picture_side)) {
+    refuse(fmt::format("the shorter side must be resized to {} to {} pixels, to cut {}x{} out, got {}", largest,
+                       max_picture_side, p.height - 2 * p.padding, p.width - 2 * p.padding, p.shorter_side));
+  }
   const auto check_values = [&](const char* name, const std::vector<float>& values) {
     if (values.size() != static_cast<size_t>(p.channels)) {
       refuse(fmt::format("{} needs one value per channel, {}, got {}", name, p.channels, values.size()));
@@ -76,28 +81,39 @@ Preprocessor::~Preprocessor() = default;
 Preprocessor::Preprocessor(Preprocessor&&) noexcept = default;
 Preprocessor& Preprocessor::operator=(Preprocessor&&) noexcept = default;
 
-void Preprocessor::run(const Image& image, float* out) {
-  check_image(image);
-  const auto& [full_height, full_width, channels, padding, mean, std] = settings_;
-  const int height = full_height - 2 * padding;
-  const int width = full_width - 2 * padding;
+// The picture in the network's channels and size, without the padding.
+const Image& Preprocessor::fit(const Image& image) {
+  const Preprocessing& p = settings_;
+  const int height = p.height - 2 * p.padding;
+  const int width = p.width - 2 * p.padding;
   const Image* picture = &image;
-  if (picture->channels != channels) {
-    convert_channels(*picture, channels, scratch_->converted);
+  if (picture->channels != p.channels) {
+    convert_channels(*picture, p.channels, scratch_->converted);
     picture = &scratch_->converted;
   }
-  if (picture->height != height || picture->width != width) {
-    scratch_->resizer.run(*picture, height, width, scratch_->resized);
-    picture = &scratch_->resized;
+  if (picture->height == height && picture->width == width) return *picture;
+  if (p.shorter_side == 0) {
+    scratch_->resizer.run(*picture, height, width, p.filter, scratch_->resized);
+  } else {
+    const auto [tall, wide] = shorter_side_extents(picture->height, picture->width, p.shorter_side);
+    scratch_->resizer.run(*picture, tall, wide, p.filter, center_region(tall, wide, height, width), scratch_->resized);
   }
+  return scratch_->resized;
+}
 
+void Preprocessor::run(const Image& image, float* out) {
+  check_image(image);
+  const int channels = settings_.channels;
+  const int padding = settings_.padding;
+  const int full_width = settings_.width;
+  const Image& picture = fit(image);
   const float* table = table_.data();
   const auto look_up = channels == 1 ? look_up_row<1> : look_up_row<3>;
-  const size_t row = static_cast<size_t>(width) * static_cast<size_t>(channels);
+  const size_t row = static_cast<size_t>(picture.width) * static_cast<size_t>(channels);
   out = fill_black(int64_t{padding} * full_width, channels, table, out);
-  for (size_t y = 0; y < static_cast<size_t>(height); ++y) {
+  for (size_t y = 0; y < static_cast<size_t>(picture.height); ++y) {
     out = fill_black(padding, channels, table, out);
-    out = look_up(picture->pixels.data() + y * row, width, table, out);
+    out = look_up(picture.pixels.data() + y * row, picture.width, table, out);
     out = fill_black(padding, channels, table, out);
   }
   fill_black(int64_t{padding} * full_width, channels, table, out);

@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 #include <numbers>
 
 #include "core/units.h"
+#include "explain/chart_axes.h"
 #include "explain/label_places.h"
 #include "explain/svg.h"
 #include "fovea/chart.h"
@@ -22,26 +22,7 @@ constexpr Box frame = {70, 56, width - 30, height - 64};
 constexpr double label_size = 11;
 constexpr double largest_radius = 46;
 
-// Dark enough for text on white.
-constexpr std::array colours = {"#1f6fb4", "#d1600e", "#2a8a2a", "#c22f30", "#7d55ab", "#84533f", "#c3509a", "#5c5c5c",
-                                "#8a8b1d", "#128a9c", "#33508f", "#a8741a", "#4b7a39", "#8f3a52", "#5a3d99", "#0f766e"};
-
 double log_of(const Bubble& bubble) { return std::log10(bubble.x); }
-
-struct Scale {
-  double low, high, from, to;  // numbers, and pixels
-  double operator()(double value) const { return from + (value - low) / (high - low) * (to - from); }
-};
-
-// A distance of 1, 2 or 5 times a power of ten, `count` of which span about `range`.
-double nice_step(double range, double count) {
-  const double rough = range / count;
-  const double power = std::pow(10, std::floor(std::log10(rough)));
-  for (const double factor : {1.0, 2.0, 5.0}) {
-    if (factor * power >= rough) return factor * power;
-  }
-  return 10 * power;
-}
 
 class Drawing {
  public:
@@ -56,7 +37,7 @@ class Drawing {
     x_ = {log_of(left) - x_room, log_of(right) + x_room, frame.left, frame.right};
     y_ = {bottom.y - y_room, top.y + y_room, frame.bottom, frame.top};
     for (const Bubble& bubble : chart.bubbles) {
-      group_colour_.try_emplace(bubble.group, colours[group_colour_.size() % colours.size()]);
+      group_colour_.try_emplace(bubble.group, chart_colours[group_colour_.size() % chart_colours.size()]);
     }
   }
 

@@ -43,6 +43,13 @@ class Svg {
     body_ += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" font-size=\"{:.1f}\" text-anchor=\"{}\" {}>{}</text>\n", at.x,
                          at.y, size, anchors[static_cast<int>(anchor)], style, escaped(words));
   }
+  // `address` is that of a picture, which fills the box as far as its shape allows, its pixels kept square.
+  void image(Point corner, double width, double height, std::string_view address) {
+    body_ += fmt::format(
+        "<image x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" style=\"image-rendering:pixelated\" "
+        "href=\"{}\"/>\n",
+        corner.x, corner.y, width, height, address);
+  }
   // What a browser shows when the pointer rests on what `draw` adds.
   template <class Draw>
   void with_tooltip(std::string_view words, const Draw& draw) {
@@ -65,7 +72,7 @@ class Svg {
     return 0.56 * size * static_cast<double>(words.size());
   }
 
- private:
+  // For the text of XML and HTML.
   static std::string escaped(std::string_view words) {
     std::string text;
     for (const char c : printable(words)) {
@@ -86,6 +93,7 @@ class Svg {
     return text;
   }
 
+ private:
   double width_, height_;
   std::string body_;
 };

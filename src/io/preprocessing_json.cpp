@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <utility>
 
 #include "fovea/error.h"
 #include "io/json_values.h"
@@ -16,11 +18,28 @@ namespace {
 
 constexpr int64_t max_extent = 1 << 16;  // of a picture, so that products of three fit
 
+constexpr std::array filter_names = {std::pair{ResizeFilter::nearest, "nearest"}, std::pair{ResizeFilter::box, "box"},
+                                     std::pair{ResizeFilter::bilinear, "bilinear"},
+                                     std::pair{ResizeFilter::bicubic, "bicubic"}};
+
+const char* filter_name(ResizeFilter filter) {
+  const auto* entry = filter_names.begin();
+  while (entry->first != filter) ++entry;
+  return entry->second;
+}
+
+ResizeFilter filter_from_name(const std::string& name) {
+  const auto* entry = std::ranges::find(filter_names, name, &std::pair<ResizeFilter, const char*>::second);
+  if (entry != filter_names.end()) return entry->first;
+  throw Error(ErrorKind::format, fmt::format("unknown filter '{}'", name));
+}
+
 }  // namespace
 
 json preprocessing_to_json(const Preprocessing& p) {
-  return {{"height", p.height},   {"width", p.width}, {"channels", p.channels},
-          {"padding", p.padding}, {"mean", p.mean},   {"std", p.std}};
+  return {
+      {"height", p.height}, {"width", p.width}, {"channels", p.channels},         {"padding", p.padding},
+      {"mean", p.mean},     {"std", p.std},     {"shorter_side", p.shorter_side}, {"filter", filter_name(p.filter)}};
 }
 
 Preprocessing preprocessing_from_json(const json& value) {
@@ -36,7 +55,11 @@ Preprocessing preprocessing_from_json(const json& value) {
     for (const json& item : json_array(value, key)) list.push_back(static_cast<float>(json_number(item)));
     return list;
   };
-  return {extent("height"), extent("width"), extent("channels"), extent("padding"), numbers("mean"), numbers("std")};
+  Preprocessing p{extent("height"),  extent("width"), extent("channels"),
+                  extent("padding"), numbers("mean"), numbers("std")};
+  if (value.contains("shorter_side")) p.shorter_side = extent("shorter_side");  // older files lack these two
+  if (value.contains("filter")) p.filter = filter_from_name(json_text(value["filter"]));
+  return p;
 }
 
 void check_preprocessing(const Preprocessing& p, const Graph& graph, const std::string& source) {
@@ -44,6 +67,7 @@ void check_preprocessing(const Preprocessing& p, const Graph& graph, const std::
   const bool sane = (p.channels == 1 || p.channels == 3) && 2 * p.padding < p.height && 2 * p.padding < p.width &&
                     p.mean.size() == count && p.std.size() == count &&
                     std::ranges::all_of(p.mean, [](float m) { return std::isfinite(m); }) &&
+                    (p.shorter_side == 0 || p.shorter_side >= std::max(p.height, p.width) - 2 * p.padding) &&
                     std::ranges::all_of(p.std, [](float s) { return s > 0 && std::isfinite(s); });
   if (!sane) throw Error(ErrorKind::format, source + ": the preprocessing makes no sense");
   const std::vector<int> inputs = graph.inputs();

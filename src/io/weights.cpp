@@ -100,10 +100,15 @@ std::vector<StoredTensor> state_dict(const TensorFile& file) {
   return tensors;
 }
 
+std::vector<StoredTensor> network_weights(const TensorFile& file, const Graph& graph) {
+  std::vector<StoredTensor> tensors = state_dict(file);
+  keep_below(tensors, common_prefix(tensors, graph));
+  return tensors;
+}
+
 void load_weights(Model& model, const std::filesystem::path& path, const LoadWeightsOptions& options) {
   const TensorFile file = open_tensor_file(path);
-  std::vector<StoredTensor> tensors = state_dict(file);
-  keep_below(tensors, common_prefix(tensors, model.graph()));
+  const std::vector<StoredTensor> tensors = network_weights(file, model.graph());
   NamedShapes shapes;
   std::map<std::string_view, const StoredTensor*> stored;
   for (const StoredTensor& tensor : tensors) {

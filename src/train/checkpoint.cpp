@@ -4,10 +4,12 @@
 
 #include <algorithm>
 
+#include "core/text.h"
 #include "fovea/error.h"
 #include "io/checkpoint_file.h"
 #include "io/json.h"
 #include "io/json_values.h"
+#include "train/run_folder.h"
 
 namespace fovea {
 
@@ -82,11 +84,11 @@ TrainingState state_from_json(const json& value) {
 
 }  // namespace
 
-void save_checkpoint(const std::filesystem::path& path, const Model& model, Optimizer& optimizer,
+void save_checkpoint(const std::filesystem::path& path, const Model& model, std::span<const OptimizerTensor> tensors,
                      const TrainingState& state) {
-  std::vector<NamedTensor> tensors;
-  for (const OptimizerTensor& item : optimizer.state()) tensors.push_back({tensor_prefix + item.name, item.tensor});
-  save_model_with(model, path, tensors, {{metadata_key, to_json(state).dump()}});
+  std::vector<NamedTensor> named;
+  for (const OptimizerTensor& item : tensors) named.push_back({tensor_prefix + item.name, item.tensor});
+  save_model_with(model, path, named, {{metadata_key, to_json(state).dump()}});
 }
 
 TrainingState read_training_state(const SafetensorsFile& file, const std::string& source) {
@@ -104,8 +106,14 @@ TrainingState read_training_state(const SafetensorsFile& file, const std::string
   }
 }
 
-void read_optimizer(const SafetensorsFile& file, const std::string& source, Optimizer& optimizer) {
-  for (const OptimizerTensor& item : optimizer.state()) {
+History read_history(const std::filesystem::path& folder) {
+  const std::filesystem::path path = last_file(folder);
+  return read_training_state(SafetensorsFile::open(path), printable(path)).history;
+}
+
+void read_training_tensors(const SafetensorsFile& file, const std::string& source,
+                           std::span<const OptimizerTensor> tensors) {
+  for (const OptimizerTensor& item : tensors) {
     const SafetensorsEntry& entry = file.entry(tensor_prefix + item.name);
     if (entry.shape != item.tensor->shape()) {
       throw Error(ErrorKind::format, fmt::format("{}: tensor {} is {}, {} expected", source, quote_name(entry.name),

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 
 #include "fovea/model.h"
@@ -26,12 +27,13 @@ struct TrainingState {
   History history{};
 };
 
-// Adds the tensors "optimizer.*" and the metadata "fovea.training" (JSON) to a model file.
-void save_checkpoint(const std::filesystem::path& path, const Model& model, Optimizer& optimizer,
+// Adds the tensors, as "optimizer.*", and the metadata "fovea.training" (JSON) to a model file.
+void save_checkpoint(const std::filesystem::path& path, const Model& model, std::span<const OptimizerTensor> tensors,
                      const TrainingState& state);
 
 // Both throw Error(format), naming the file, for anything that save_checkpoint would not have written.
 TrainingState read_training_state(const SafetensorsFile& file, const std::string& source);
-void read_optimizer(const SafetensorsFile& file, const std::string& source, Optimizer& optimizer);
+void read_training_tensors(const SafetensorsFile& file, const std::string& source,
+                           std::span<const OptimizerTensor> tensors);
 
 }  // namespace fovea

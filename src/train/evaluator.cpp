@@ -40,6 +40,7 @@ std::optional<Evaluation> Evaluator::run(const std::atomic<bool>* stop) {
 
   Evaluation result;
   result.confusion = ConfusionMatrix(dataset_->class_names());
+  if (options_.probabilities) result.probabilities = Tensor({dataset_->size(), classifier_.classes});
   result.predictions.reserve(static_cast<size_t>(dataset_->size()));
   double loss = 0;
   int64_t first = 0;
@@ -56,6 +57,9 @@ std::optional<Evaluation> Evaluator::run(const std::atomic<bool>* stop) {
       first += static_cast<int64_t>(rank < 1);
       fifth += static_cast<int64_t>(rank < 5);
       loss += cross_entropy_of(scores, label);
+      if (options_.probabilities) {
+        softmax_of(scores, result.probabilities.values().subspan(result.predictions.size() * classes, classes));
+      }
       result.predictions.push_back(predicted_class(scores));
       result.confusion.add(label, result.predictions.back());
     }

@@ -34,14 +34,6 @@ class KnownClasses final : public Dataset {
   std::vector<int64_t> numbers_;  // of the data set's classes
 };
 
-// Numbers by name; -1 for a name that several have.
-using Numbers = std::map<std::string_view, int64_t>;
-
-void add(Numbers& numbers, std::string_view name, int64_t number) {
-  const auto [place, added] = numbers.emplace(name, number);
-  if (!added) place->second = -1;
-}
-
 std::optional<int64_t> as_number(std::string_view text, int64_t count) {
   int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -53,30 +45,18 @@ std::optional<int64_t> as_number(std::string_view text, int64_t count) {
 
 std::shared_ptr<const Dataset> with_known_classes(std::shared_ptr<const Dataset> dataset,
                                                   std::vector<std::string> known) {
-  Numbers whole_names, first_words;
-  for (size_t i = 0; i < known.size(); ++i) {
-    const std::string_view name = known[i];
-    add(whole_names, name, static_cast<int64_t>(i));
-    add(first_words, name.substr(0, name.find(' ')), static_cast<int64_t>(i));
-  }
+  std::multimap<std::string_view, int64_t> by_name;
+  for (size_t i = 0; i < known.size(); ++i) by_name.emplace(known[i], static_cast<int64_t>(i));
   std::vector<int64_t> numbers;
   for (const std::string& name : dataset->class_names()) {
-    auto found = whole_names.find(name);
-    if (found == whole_names.end() && !first_words.contains(name)) {
-      const std::optional<int64_t> number = as_number(name, std::ssize(known));
-      if (!number) {
-        throw Error(ErrorKind::data,
-                    fmt::format("{}: the model knows no class '{}'", dataset->describe(), printable(name)));
-      }
-      numbers.push_back(*number);
-      continue;
+    const size_t bearers = by_name.count(name);
+    const std::optional<int64_t> number =
+        bearers == 0 ? as_number(name, std::ssize(known)) : std::optional(by_name.find(name)->second);
+    if (bearers > 1 || !number) {
+      throw Error(ErrorKind::data, fmt::format("{}: the model knows {} class '{}'", dataset->describe(),
+                                               bearers > 1 ? "more than one" : "no", printable(name)));
     }
-    if (found == whole_names.end()) found = first_words.find(name);
-    if (found->second < 0) {
-      throw Error(ErrorKind::data,
-                  fmt::format("{}: the model has several classes '{}'", dataset->describe(), printable(name)));
-    }
-    numbers.push_back(found->second);
+    numbers.push_back(*number);
   }
   return std::make_shared<KnownClasses>(std::move(dataset), std::move(known), std::move(numbers));
 }

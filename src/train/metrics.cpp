@@ -37,6 +37,13 @@ double cross_entropy_of(std::span<const float> scores, int64_t label) {
   return std::log(sum) + highest - scores[static_cast<size_t>(label)];
 }
 
+void softmax_of(std::span<const float> scores, std::span<float> out) {
+  const double highest = *std::ranges::max_element(scores);
+  double sum = 0;
+  for (const float score : scores) sum += std::exp(score - highest);
+  for (size_t k = 0; k < scores.size(); ++k) out[k] = static_cast<float>(std::exp(scores[k] - highest) / sum);
+}
+
 namespace {
 
 double fraction(int64_t part, int64_t whole) {
@@ -96,6 +103,8 @@ double ConfusionMatrix::recall(int64_t label) const { return fraction(count(labe
 double ConfusionMatrix::precision(int64_t prediction) const {
   return fraction(count(prediction, prediction), column_sum(prediction));
 }
+
+double ConfusionMatrix::f1(int64_t k) const { return fraction(2 * count(k, k), row_sum(k) + column_sum(k)); }
 
 std::string ConfusionMatrix::to_text() const {
   const auto classes = std::ssize(class_names_);

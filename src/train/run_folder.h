@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 
 #include "fovea/run_folder.h"
@@ -7,9 +8,9 @@
 namespace fovea {
 
 inline std::filesystem::path config_file(const std::filesystem::path& run) { return run / "config.json"; }
-inline std::filesystem::path metrics_file(const std::filesystem::path& run) { return run / "metrics.csv"; }
 inline std::filesystem::path best_file(const std::filesystem::path& run) { return run / "best.safetensors"; }
 inline std::filesystem::path last_file(const std::filesystem::path& run) { return run / "last.safetensors"; }
+std::filesystem::path epoch_file(const std::filesystem::path& run, int64_t epoch);
 
 // Creates the folder unless it exists and is empty. Throws Error(usage) when it holds something, Error(data) when it
 // cannot be created.

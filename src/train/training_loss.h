@@ -15,8 +15,9 @@ struct TrainingLoss {
   std::string loss;
 };
 
+// `labels` takes classes {N}, or with `shares` the shares of the classes {N, K}, label smoothing already in them.
 // Throws Error(usage) for options that make no sense, Error(format) naming the node when an output holds no scores.
-TrainingLoss add_training_loss(const Graph& network, const Loss& loss);
+TrainingLoss add_training_loss(const Graph& network, const Loss& loss, bool shares = false);
 
 // What a final softmax or log-softmax reads, else the node itself.
 int logits_node(const Graph& graph, int output);

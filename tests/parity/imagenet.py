@@ -30,13 +30,12 @@ def text(values):
 
 
 def prepare(folder):
-    """Pictures in folders of their classes: [(path, label)] in the order of val150.csv."""
-    synsets = [line.split(" ", 1)[0] for line in (DATA / "synset_words.txt").read_text().splitlines()]
+    """Pictures in folders with the numbers of their classes: [(path, label)] in the order of val150.csv."""
     pictures = []
     with open(DATA / "val150.csv") as file:
         for row in csv.DictReader(file):
             label = int(row["label"])
-            path = folder / "pictures" / synsets[label] / (row["file"] + ".png")
+            path = folder / "pictures" / row["label"] / (row["file"] + ".png")
             path.parent.mkdir(parents=True, exist_ok=True)
             picture = Image.open(DATA / "val150" / row["file"]).convert("RGB")
             picture.resize((224, 224), Image.BILINEAR).save(path)
@@ -71,8 +70,7 @@ class Check:
         return powers / powers.sum(1, keepdims=True)
 
     def evaluate(self, *model):
-        report = json.loads(self.fovea("eval", *model, "--data", self.folder / "pictures", "--class-names",
-                                       DATA / "synset_words.txt", "--format", "json"))
+        report = json.loads(self.fovea("eval", *model, "--data", self.folder / "pictures", "--format", "json"))
         return round(report["top1"] * report["items"])
 
     def __call__(self, name, mean, std):

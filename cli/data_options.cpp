@@ -1,0 +1,54 @@
+#include "data_options.h"
+
+#include "arguments.h"
+#include "fovea/data.h"
+
+namespace fovea::cli {
+
+void ResizeOptions::add(CLI::App& app) {
+  command = &app;
+  const std::string group = "Pictures";
+  add_number(app, "--shorter-side", shorter_side,
+             "resize the shorter side to this many pixels, then cut out the centre; 0: resize both sides")
+      ->group(group);
+  using enum ResizeFilter;
+  add_choice<ResizeFilter>(app, "--filter", filter,
+                           {{"nearest", nearest}, {"box", box}, {"bilinear", bilinear}, {"bicubic", bicubic}},
+                           "how pictures are resized")
+      ->group(group);
+}
+
+void ResizeOptions::apply(Preprocessing& preprocessing) const {
+  if (command == nullptr || preprocessing.height == 0) return;
+  if (command->count("--shorter-side") > 0) preprocessing.shorter_side = shorter_side;
+  if (command->count("--filter") > 0) preprocessing.filter = filter;
+  const Preprocessor checks_the_settings(preprocessing);
+}
+
+void add_views_option(CLI::App& command, std::string& views) {
+  command
+      .add_option("--tta", views,
+                  "show each picture in several ways and average: \"flip\", \"ten\", \"scales 256 288, dense 3\"")
+      ->type_name("VIEWS")
+      ->group("Pictures");
+}
+
+void AugmentOptions::add(CLI::App& command) {
+  command
+      .add_option("--augment", augment,
+                  "random changes of training pictures: \"pad 4, crop 32, flip\"; docs/data.md lists the steps")
+      ->type_name("STEPS")
+      ->group("Data");
+  using enum ClassBalance;
+  add_choice<ClassBalance>(command, "--class-balance", balance,
+                           {{"none", none}, {"weights", weights}, {"sampling", sampling}},
+                           "how to make up for rare classes")
+      ->group("Data");
+}
+
+void AugmentOptions::apply(FitOptions& fit) const {
+  fit.augmentation = Augmentation(augment);
+  fit.balance = balance;
+}
+
+}  // namespace fovea::cli
