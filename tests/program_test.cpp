@@ -713,6 +713,15 @@ TEST_F(ProgramTest, TrainingEndsWithAReport) {
   refuses({"report", "idx"}, 3, {"idx", "no training run"});
 }
 
+TEST_F(ProgramTest, NetworksByNameComeInVariants) {
+  EXPECT_THAT(succeeds({"summary", "mobilenet_v2", "--width", "0.5"}).out, HasSubstr("1,968,680"));
+  const std::string with_heads = succeeds({"summary", "googlenet", "--aux-logits"}).out;
+  EXPECT_THAT(with_heads, HasSubstr("13,004,888"));
+  refuses({"summary", "resnet18", "--width", "0.5"}, 2, {"resnet18", "one width"});
+  refuses({"summary", "resnet18", "--aux-logits"}, 2, {"resnet18", "no auxiliary heads"});
+  refuses({"summary", "flatten, fc 4", "--input", "4x4x1", "--width", "2"}, 2, {"--width", "flatten, fc 4"});
+}
+
 TEST_F(ProgramTest, OutputThatCannotBeWrittenIsAnError) {
   const FileDescriptor full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
   const FileDescriptor err = open_output(at("err"));
