@@ -60,9 +60,9 @@ std::vector<std::string> names_of(const Model& model) {
 
 // A network by name with fresh weights.
 Model fresh_model(const SegmentCommand& command) {
-  const ModelOptions& options = command.model;
-  Model model =
-      zoo::create(options.model, {.input = input_shape(command.input), .classes = options.classes}, command.fit.seed);
+  ZooOptions variant = command.model.variant;
+  variant.input = input_shape(command.input);
+  Model model = zoo::create(command.model.model, variant, command.fit.seed);
   const Shape& input = model.graph().node(model.graph().inputs()[0]).shape;
   model.preprocessing = {.height = static_cast<int>(input[1]),
                          .width = static_cast<int>(input[2]),
