@@ -7,9 +7,12 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <sstream>
 #include <vector>
 
 #include "arguments.h"
+#include "core/file.h"
+#include "core/text.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"
 #include "options.h"
@@ -18,13 +21,7 @@ namespace fovea::cli {
 
 namespace {
 
-// Formats that hold weights without their network.
-bool is_weights_file(const std::string& name) {
-  constexpr std::array<std::string_view, 4> extensions = {".pt", ".pth", ".th", ".npz"};
-  return std::ranges::find(extensions, std::filesystem::path(name).extension().string()) != extensions.end();
-}
-
-// One number for each channel: "0.485,0.456,0.406"; `preset` where nothing was given.
+// One number for each channel: "0.485,0.456,0.406", or one for all; `preset` where nothing was given.
 std::vector<float> channel_values(const char* flag, const std::string& text, const std::vector<float>& preset) {
   const size_t channels = preset.size();
   if (text.empty()) return preset;
@@ -40,10 +37,27 @@ std::vector<float> channel_values(const char* flag, const std::string& text, con
     more = at != end && *at == ',';
     if (more) ++at;
   }
+  if (at == end && values.size() == 1) values.resize(channels, values[0]);
   if (at == end && values.size() == channels) return values;
-  throw Error(ErrorKind::usage,
-              fmt::format("{} must be a number for each of the {} channel{}, such as 0.485,0.456,0.406; got '{}'", flag,
-                          channels, channels == 1 ? "" : "s", text));
+  throw Error(
+      ErrorKind::usage,
+      fmt::format("{} must be a number, or one for each of the {} channel{}, such as 0.485,0.456,0.406; got '{}'", flag,
+                  channels, channels == 1 ? "" : "s", text));
+}
+
+// A name on each line; what stands before it as WordNet's number (n01440764) is left out.
+std::vector<std::string> read_class_names(const std::filesystem::path& path) {
+  constexpr uint64_t largest = 1 << 24;
+  const std::vector<std::byte> bytes = read_file(path, largest);
+  std::istringstream lines(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  std::vector<std::string> names;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    const bool numbered = line.size() > 10 && line[0] == 'n' && line[9] == ' ' &&
+                          std::all_of(line.begin() + 1, line.begin() + 9, [](char c) { return c >= '0' && c <= '9'; });
+    names.push_back(printable(numbered ? line.substr(10) : line));
+  }
+  return names;
 }
 
 // For a network of one input {1, H, W, 1 or 3}; empty for others.
@@ -79,16 +93,22 @@ void ModelOptions::add(CLI::App& command) {
       .add_option("--weights", weights,
                   "weights for it: a state dict or checkpoint as .pth, .pt, .th, .safetensors or .npz")
       ->type_name("FILE");
-  command.add_option("--classes", classes, "classes of a network by name; default: its own")
+  command.add_option("--classes", variant.classes, "classes of a network by name; default: its own")
       ->check(check_number<int64_t>);
+  add_variant_options(command, variant);
 }
 
 void ModelOptions::add_pictures(CLI::App& command) {
-  command.add_option("--mean", mean, "of --weights: what is subtracted from pixels in [0, 1]; default: ImageNet's")
+  shows_pictures = true;
+  command
+      .add_option("--mean", mean,
+                  "what is subtracted from pixels in [0, 1], where the file does not say; default: ImageNet's")
       ->type_name("R,G,B");
-  command.add_option("--std", std, "of --weights: what they are then divided by; default: ImageNet's")
+  command.add_option("--std", std, "what they are then divided by, where the file does not say; default: ImageNet's")
       ->type_name("R,G,B");
   resize.add(command);
+  command.add_option("--class-names", class_names, "text file with the name of a class on each line")
+      ->type_name("FILE");
 }
 
 Model ModelOptions::open(const Shape& input) const {
@@ -98,25 +118,41 @@ Model ModelOptions::open(const Shape& input) const {
                 fmt::format("{} holds weights alone: name their network, then --weights {}", model, model));
   }
   const bool file = is_model_file(model);
-  if (file && (input.rank() != 0 || classes != 0)) {
+  if (file && (input.rank() != 0 || variant.classes != 0)) {
     throw Error(ErrorKind::usage, fmt::format("--input and --classes are for networks by name; {} has its own", model));
   }
+  ZooOptions options = variant;
+  options.input = input;
   if (!file && weights.empty()) {
-    const Graph graph = describe_network(model, input, classes);  // a slip in the name comes first
+    const Graph graph = describe_network(model, options);  // a slip in the name comes first
     throw Error(ErrorKind::usage,
                 fmt::format("'{}' is a network without weights: give them with --weights FILE", model));
   }
-  Model opened = file ? load_model(model) : empty_model(describe_network(model, input, classes));
+  Model opened = file ? load_model(model) : empty_model(describe_network(model, options));
   if (!weights.empty()) load_weights(opened, weights);
-  const bool says_nothing = opened.preprocessing.height == 0;
-  if (!says_nothing && (!mean.empty() || !std.empty())) {
-    throw Error(
-        ErrorKind::usage,
-        fmt::format("--mean and --std are for networks by name and files without their own; {} has them", model));
-  }
-  if (says_nothing) opened.preprocessing = choose_preprocessing(opened.graph(), mean, std);
-  resize.apply(opened.preprocessing);
+  complete(opened, file);
   return opened;
+}
+
+void ModelOptions::complete(Model& opened, bool file) const {
+  // Files of other programs say nothing of how pictures are prepared.
+  const bool prepared = opened.preprocessing.height != 0;
+  const bool given = !mean.empty() || !std.empty();
+  if (prepared && given) {
+    throw Error(ErrorKind::usage,
+                fmt::format("--mean and --std are for networks that do not have their own, {} has", model));
+  }
+  if (!prepared && (!file || given || shows_pictures)) {
+    opened.preprocessing = choose_preprocessing(opened.graph(), mean, std);
+  }
+  resize.apply(opened.preprocessing);
+  if (class_names.empty()) return;
+  opened.class_names = read_class_names(class_names);
+  const auto named = std::ssize(opened.class_names);
+  const int64_t outputs = opened.graph().node(opened.graph().output_node()).shape.back();
+  if (named != outputs) {
+    throw Error(ErrorKind::data, fmt::format("{}: {} lines for the network's {} outputs", class_names, named, outputs));
+  }
 }
 
 }  // namespace fovea::cli

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <string>
 
 #include "arguments.h"
@@ -11,21 +12,44 @@ namespace fovea::cli {
 
 namespace {
 
-double saved_fraction(const std::string& text, const std::filesystem::path& folder) {
-  if (text.empty()) return 0;
-  if (const std::string problem = check_number<double>(text); !problem.empty()) {
-    throw Error(ErrorKind::format, fmt::format("{}: validation_split {}", (folder / "config.json").string(), problem));
+template <class Number>
+Number saved_number(const FitOptions& run, const char* detail) {
+  const auto saved = run.details.find(detail);
+  if (saved == run.details.end() || saved->second.empty()) return 0;
+  if (const std::string problem = check_number<Number>(saved->second); !problem.empty()) {
+    throw Error(ErrorKind::format,
+                fmt::format("{}: {} {}", (run.run_folder / "config.json").string(), detail, problem));
   }
-  return std::stod(text);
+  Number value{};
+  std::from_chars(saved->second.data(), saved->second.data() + saved->second.size(), value);
+  return value;
+}
+
+std::shared_ptr<const Dataset> some_of(std::shared_ptr<const Dataset> dataset, int64_t items, uint64_t seed) {
+  if (items < 0 || items > dataset->size()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("--train-items must be between 1 and {}, or 0 for all; got {}", dataset->size(), items));
+  }
+  if (items == 0 || items == dataset->size()) return dataset;
+  const double share = static_cast<double>(items) / static_cast<double>(dataset->size());
+  return subset(dataset, stratified_split(*dataset, share, seed).second);
 }
 
 }  // namespace
 
-TrainingData open_data(const DataOptions& data, double validation_split, uint64_t seed) {
+void SplitOptions::add(CLI::App& command) {
+  add_number(command, "--validation-split", validation,
+             "fraction of the training pictures held out to judge epochs by; 0: judge by the test set")
+      ->group("Data");
+  add_number(command, "--train-items", items, "train on so many of the training pictures; 0: all")->group("Data");
+}
+
+TrainingData open_data(const DataOptions& data, const SplitOptions& split, uint64_t seed) {
   const DataSplits splits = data.open();
-  if (validation_split == 0) return {splits.train, splits.test, splits.test};
-  auto [train, validation] = stratified_split(*splits.train, validation_split, seed);
-  return {subset(splits.train, std::move(train)), subset(splits.train, std::move(validation)), splits.test};
+  if (split.validation == 0) return {some_of(splits.train, split.items, seed), splits.test, splits.test};
+  auto [train, validation] = stratified_split(*splits.train, split.validation, seed);
+  return {some_of(subset(splits.train, std::move(train)), split.items, seed),
+          subset(splits.train, std::move(validation)), splits.test};
 }
 
 TrainingData open_run_data(const FitOptions& run, const DataOptions& where) {
@@ -38,7 +62,9 @@ TrainingData open_run_data(const FitOptions& run, const DataOptions& where) {
   const DataOptions data{.data = choose(where.data, detail("data")),
                          .data_dir = choose(where.data_dir, detail("data_dir")),
                          .on_bad_picture = bad};
-  return open_data(data, saved_fraction(detail("validation_split"), run.run_folder), run.seed);
+  const SplitOptions split{.validation = saved_number<double>(run, "validation_split"),
+                           .items = saved_number<int64_t>(run, "train_items")};
+  return open_data(data, split, run.seed);
 }
 
 }  // namespace fovea::cli

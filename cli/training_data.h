@@ -1,5 +1,6 @@
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <memory>
 
@@ -14,7 +15,17 @@ struct TrainingData {
   std::shared_ptr<const Dataset> train, validation, test;
 };
 
-TrainingData open_data(const DataOptions& data, double validation_split, uint64_t seed);
+// Which of the training pictures are used, and what for.
+struct SplitOptions {
+  double validation = 0;  // fraction held out to judge epochs by; 0: these are judged by the test set
+  int64_t items = 0;      // of those left, so many are trained on; 0: all
+
+  // --validation-split, --train-items.
+  void add(CLI::App& command);
+};
+
+// Both parts have of each class its share, chosen by the seed. Throws Error(usage) for a senseless split.
+TrainingData open_data(const DataOptions& data, const SplitOptions& split, uint64_t seed);
 
 // Of a run kept in a folder, as its config.json says; what `where` says goes before it. Throws as open_dataset does,
 // Error(format) for a damaged configuration.

@@ -181,7 +181,7 @@ TEST_F(ProgramTest, SlipsOfTheCommandLineAreUsageErrors) {
       {train({"--schedule", "cosin"}), {"unknown schedule", "constant, step, cosine", "did you mean 'cosine'?"}},
       {train({"--optimizer", "adma"}), {"unknown optimizer", "did you mean 'adam'?"}},
       {train({"--optimizer", "adam", "--momentum", "0.9"}), {"adam", "'momentum'", "beta1"}},
-      {train({"--freeze", "conv.*"}), {"'conv.*'", "fc.weight"}},
+      {train({"--freeze", "conv.*"}), {"'conv.*'", "fc1.weight"}},
       {train({"--head-lr", "fast"}), {"--head-lr", "10x", "'fast'"}},
       {train({"--layer-rates", "fc.*"}), {"--layer-rates", "'fc.*'"}},
       {train({"--accumulate", "0"}), {"accumulate", "at least 1"}},
@@ -236,7 +236,7 @@ TEST_F(ProgramTest, OptimisersSchedulesAndRules) {
                   "--decay",
                   "weights",
                   "--layer-rates",
-                  "fc.weight 0.5, fc.* 2x",
+                  "fc1.weight 0.5, fc1.* 2x",
                   "--head-lr",
                   "3x",
                   "--checkpoint-every",
@@ -262,13 +262,21 @@ TEST_F(ProgramTest, TransferGivesANewHead) {
                               "--input",  "8x8x1",     "--data",
                               "pictures", "--weights", "run/best.safetensors",
                               "--out",    "second",    "--epochs",
-                              "1",        "--freeze",  "conv.*"};
-  EXPECT_THAT(succeeds(transfer).out,
-              HasSubstr("weights from run/best.safetensors; new head for 2 classes instead of 4: fc.weight, fc.bias"));
-  const auto first = SafetensorsFile::open(at("run/best.safetensors")).read_f32("conv.weight");
-  const auto second = SafetensorsFile::open(at("second/last.safetensors")).read_f32("conv.weight");
+                              "1",        "--freeze",  "conv1.*"};
+  EXPECT_THAT(
+      succeeds(transfer).out,
+      HasSubstr("weights from run/best.safetensors; new head for 2 classes instead of 4: fc1.weight, fc1.bias"));
+  const auto first = SafetensorsFile::open(at("run/best.safetensors")).read_f32("conv1.weight");
+  const auto second = SafetensorsFile::open(at("second/last.safetensors")).read_f32("conv1.weight");
   EXPECT_TRUE(std::ranges::equal(first.values(), second.values()));
-  refuses(train({"--weights", "run/best.safetensors", "--out", "third"}), 4, {"conv.weight", "fc.weight"});
+  refuses(train({"--weights", "run/best.safetensors", "--out", "third"}), 4, {"conv1.weight", "fc1.weight"});
+}
+
+TEST_F(ProgramTest, TrainsOnSomeOfThePictures) {
+  EXPECT_THAT(succeeds(train({"--train-items", "12"})).out, HasSubstr("12 of 40"));
+  EXPECT_THAT(succeeds({"train", "--resume", "run", "--epochs", "2"}).out, HasSubstr("12 of 40"));
+  refuses(train({"--train-items", "41", "--out", "other"}), 2, {"--train-items", "between 1 and 40", "41"});
+  refuses(train({"--train-items", "-1", "--out", "other"}), 2, {"--train-items", "-1"});
 }
 
 TEST_F(ProgramTest, FindsALearningRate) {
@@ -396,7 +404,7 @@ TEST_F(ProgramTest, ModelFilesThatDoNotFitAreRefused) {
   succeeds(train({}));
   write_picture(at("two/a/1.png"), 1, 0);
   write_picture(at("two/b/2.png"), 1, 200);
-  refuses({"eval", "run/last.safetensors", "--data", "two"}, 4, {"4", "2 classes"});
+  refuses({"eval", "run/last.safetensors", "--data", "two"}, 3, {"two", "the model knows no class 'a'"});
   refuses(train({"--model", "run/last.safetensors", "--data", "two", "--out", "other"}), 4, {"4", "2 classes"});
   refuses({"eval", "run/last.safetensors"}, 2, {"--data"});
   refuses({"summary", "run/last.safetensors", "--input", "9x9x1"}, 2, {"--input", "run/last.safetensors"});
@@ -696,13 +704,22 @@ TEST_F(ProgramTest, EvalTellsOfClassesMistakesAndEnsembles) {
 
 TEST_F(ProgramTest, TrainingEndsWithAReport) {
   EXPECT_THAT(succeeds(train({"--validation-split", "0.25"})).out, HasSubstr("report    run/report.html"));
-  const auto judged_by = HasSubstr("<dd>10 pictures</dd>");  // a quarter of 40
+  const auto judged_by = HasSubstr("<dd>12 pictures</dd>");  // 3 of the 10 of each class
   EXPECT_TRUE(testing::Value(read_text(at("run/report.html")), judged_by));
   fs::remove(at("run/report.html"));
   EXPECT_EQ(succeeds({"report", "run"}).out, "run/report.html\n");
   EXPECT_TRUE(testing::Value(read_text(at("run/report.html")), judged_by));
   refuses({"report"}, 2, {"folder of a training run"});
   refuses({"report", "idx"}, 3, {"idx", "no training run"});
+}
+
+TEST_F(ProgramTest, NetworksByNameComeInVariants) {
+  EXPECT_THAT(succeeds({"summary", "mobilenet_v2", "--width", "0.5"}).out, HasSubstr("1,968,680"));
+  const std::string with_heads = succeeds({"summary", "googlenet", "--aux-logits"}).out;
+  EXPECT_THAT(with_heads, HasSubstr("13,004,888"));
+  refuses({"summary", "resnet18", "--width", "0.5"}, 2, {"resnet18", "one width"});
+  refuses({"summary", "resnet18", "--aux-logits"}, 2, {"resnet18", "no auxiliary heads"});
+  refuses({"summary", "flatten, fc 4", "--input", "4x4x1", "--width", "2"}, 2, {"--width", "flatten, fc 4"});
 }
 
 TEST_F(ProgramTest, OutputThatCannotBeWrittenIsAnError) {

@@ -95,6 +95,42 @@ TEST(Session, ValuesAndGradientsOfAChain) {
   EXPECT_THROW(session.input("relu"), Error);
 }
 
+// Gradients -1, 1, -1, 1 arrive at a ReLU that lets the last two values through.
+TEST(Session, ReluBackwardRules) {
+  Graph graph;
+  relu(graph.input("x", {4}));
+  Model model(graph);
+  const auto gradient = [&](ReluBackward rule) {
+    Session session(model, {.differentiate = "relu", .gradients = {"x"}, .relu_backward = rule});
+    std::ranges::copy(std::vector<float>{-3, -2, 2, 3}, session.input("x").begin());
+    session.forward();
+    session.backward(std::vector<float>{-1, 1, -1, 1});
+    const std::span<const float> result = session.gradient("x");
+    return std::vector<float>(result.begin(), result.end());
+  };
+  EXPECT_EQ(gradient(ReluBackward::gradient), (std::vector<float>{0, 0, -1, 1}));
+  EXPECT_EQ(gradient(ReluBackward::guided), (std::vector<float>{0, 0, 0, 1}));
+  EXPECT_EQ(gradient(ReluBackward::deconvnet), (std::vector<float>{0, 1, 0, 1}));
+}
+
+// Nothing before the node asked for has a gradient.
+TEST(Session, BackwardEndsAtTheNodeAskedFor) {
+  Graph graph;
+  Value x = max_pool(relu(graph.input("x", {4, 4, 1})), {.kernel = 2});
+  sigmoid(x);
+  Model model(graph);
+  for (const char* node : {"relu", "max_pool", "sigmoid"}) {
+    for (const ReluBackward rule : {ReluBackward::gradient, ReluBackward::guided}) {
+      Session session(model, {.differentiate = "sigmoid", .gradients = {node}, .relu_backward = rule});
+      session.forward();
+      session.backward();
+      const bool last = std::string_view(node) == "sigmoid";
+      EXPECT_FLOAT_EQ(session.gradient(node)[0], last ? 1.0F : 0.25F) << node;
+      EXPECT_GE(session.profile().size(), 3U);
+    }
+  }
+}
+
 TEST(Session, RefusesNonsense) {
   Graph graph;
   relu(graph.input("x", {4}));

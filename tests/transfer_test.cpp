@@ -64,6 +64,29 @@ TEST(Transfer, TakesEverythingWhereTheClassesAreAsMany) {
   EXPECT_THAT(head_parameters(model.graph()), ElementsAre("classifier.weight", "classifier.bias"));
 }
 
+TEST(Transfer, FindsAHeadOfAnotherName) {
+  const TempFolder folder;
+  const Model source = network(10, 1);
+  std::vector<NamedTensor> weights;
+  for (size_t i = 0; i < source.parameters().size(); ++i) {
+    const std::string& name = source.graph().parameters()[i].name;
+    weights.push_back({name.starts_with("classifier") ? "last." + name.substr(11) : name, &source.parameters()[i]});
+  }
+  write_safetensors(folder / "renamed.safetensors", weights);
+  Model other = network(3, 2);
+  EXPECT_THAT(transfer_weights(other, folder / "renamed.safetensors").head,
+              ElementsAre("classifier.weight", "classifier.bias"));
+  Model equal = network(10, 2);
+  EXPECT_TRUE(transfer_weights(equal, folder / "renamed.safetensors").head.empty());
+  EXPECT_TRUE(same(equal, source, "classifier.weight"));
+  // Two could be meant.
+  const Tensor another({7});
+  weights.push_back({"another", &another});
+  write_safetensors(folder / "two.safetensors", weights);
+  EXPECT_THAT(error_of(ErrorKind::format, [&] { transfer_weights(other, folder / "two.safetensors"); }),
+              HasSubstr("missing: \"classifier.bias\"; unexpected: \"another\", \"last.bias\""));
+}
+
 TEST(Transfer, NamesWhatDoesNotFit) {
   const TempFolder folder;
   save_model(network(10, 1, 5), folder / "wide.safetensors");

@@ -14,6 +14,13 @@ namespace fovea {
 
 class Plan;
 
+// How gradients pass backward through ReLUs (relu, relu6), for pictures of what a network looks at.
+enum class ReluBackward {
+  gradient,   // the function's own: dx = dy where it lets x through, else 0
+  guided,     // dx = dy where it lets x through and dy > 0 (Springenberg et al. 2015, guided backpropagation)
+  deconvnet,  // dx = dy where dy > 0, whatever x (Zeiler and Fergus 2014)
+};
+
 struct SessionOptions {
   int64_t batch = 1;
   bool training = false;                 // batch statistics and dropout on
@@ -23,6 +30,7 @@ struct SessionOptions {
   std::vector<std::string> keep{};       // nodes whose activations are kept; the output always is
   uint64_t seed = 0;                     // of dropout
   bool reference = false;                // run the naive specification of every op instead of the fast kernels
+  ReluBackward relu_backward = ReluBackward::gradient;
 };
 
 // What one node of the compiled graph does in a step, and the time it takes.

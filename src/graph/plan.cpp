@@ -8,6 +8,7 @@
 #include "fovea/cpu.h"
 #include "fovea/error.h"
 #include "graph/fuse.h"
+#include "graph/relu_backward.h"
 #include "kernels/cpu/pointwise.h"
 
 namespace fovea {
@@ -85,7 +86,8 @@ void Plan::lay_out(bool fused) {
   const std::vector<Shape> inferred = infer_shapes(original, options.batch);
   for (size_t i = 0; i < inferred.size(); ++i) shapes.emplace(original.nodes()[i].name, inferred[i]);
   // Fused inference has no gradients.
-  const bool fusible = fused && !options.reference && (options.training || options.differentiate.empty());
+  const bool fusible = fused && !options.reference && options.relu_backward == ReluBackward::gradient &&
+                       (options.training || options.differentiate.empty());
   graph = fusible ? fuse(original, inferred, kept_nodes(original, options), options.training) : original;
 
   output = graph.output_node();
@@ -194,6 +196,9 @@ void Plan::prepare_kernels() {
     try {
       planned.kernel =
           options.reference ? prepare_reference(*node.op, signature) : node.op->prepare(signature, prepare);
+      if (planned.has_gradient && is_relu(*node.op)) {
+        planned.kernel = with_relu_backward(std::move(planned.kernel), planned.shape, options.relu_backward);
+      }
     } catch (const Error& error) {
       throw Error(error.kind(), fmt::format("node '{}' ({}): {}", node.name, node.op->type(), error.what()));
     }
@@ -404,7 +409,7 @@ void Plan::forward_node(PlannedNode& node) {
 
 void Plan::backward() {
   for (int i = differentiated; i >= 0; --i) {
-    if (at(i).kernel && at(i).has_gradient) backward_node(i);
+    if (at(i).gives_gradients()) backward_node(i);
   }
 }
 

@@ -38,6 +38,13 @@ struct PlannedNode {
   std::vector<float*> parameter_gradients;
   Step<float> forward_step;
   Step<float> backward_step;
+
+  // Whether backward has anything to compute here; not where the gradient asked for is that of the node itself alone.
+  bool gives_gradients() const {
+    const auto wanted = [](const float* pointer) { return pointer != nullptr; };
+    return kernel && has_gradient &&
+           (std::ranges::any_of(input_gradient_pointers, wanted) || std::ranges::any_of(parameter_gradients, wanted));
+  }
 };
 
 // A graph made ready to run: what Session hides.
@@ -55,7 +62,7 @@ class Plan {
   void free_weight(int node);
   void forward_node(PlannedNode& node);
   void backward();
-  void backward_node(int i);  // which has a kernel and a gradient
+  void backward_node(int i);  // which gives gradients
 
   int count() const { return static_cast<int>(nodes.size()); }
   PlannedNode& at(int node) { return nodes[static_cast<size_t>(node)]; }

@@ -49,7 +49,7 @@ std::vector<NodeProfile> Session::profile() {
   if (plan_->differentiated < 0) return profiles;
   std::ranges::fill(plan_->gradient_span(plan_->differentiated), 1.0F);
   for (size_t k = profiles.size(); k-- > 0;) {
-    if (!plan_->at(indices[k]).has_gradient) continue;
+    if (!plan_->at(indices[k]).gives_gradients()) continue;
     profiles[k].backward_seconds = seconds([&] { plan_->backward_node(indices[k]); });
   }
   return profiles;

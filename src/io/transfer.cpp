@@ -44,10 +44,32 @@ NamedTensors read_weights(const std::filesystem::path& path, const Graph& graph)
   return tensors;
 }
 
+bool differ_in_first_axis_at_most(const Shape& a, const Shape& b) {
+  return a.rank() > 0 && a.rank() == b.rank() && a.with_dim(0, 1) == b.with_dim(0, 1);
+}
+
+// Exporters rename classifiers: a parameter of the head that the file lacks is the one tensor there that the network
+// does not know and that could be it.
+void rename_head(NamedTensors& tensors, const Graph& graph) {
+  std::set<std::string_view> known;
+  for (const ParameterSpec& spec : graph.parameters()) known.insert(spec.name);
+  const std::vector<std::string> head = head_parameters(graph);
+  for (const ParameterSpec& spec : graph.parameters()) {
+    if (tensors.contains(spec.name) || std::ranges::find(head, spec.name) == head.end()) continue;
+    const auto could_be = [&](const auto& item) {
+      return !known.contains(item.first) && differ_in_first_axis_at_most(item.second.shape(), spec.shape);
+    };
+    const auto found = std::ranges::find_if(tensors, could_be);
+    if (found == tensors.end() || std::ranges::count_if(tensors, could_be) > 1) continue;
+    auto item = tensors.extract(found);
+    item.key() = spec.name;
+    tensors.insert(std::move(item));
+  }
+}
+
 // The number of classes in the file, where a parameter of the network differs from it in nothing else.
 std::optional<int64_t> other_classes(const Shape& own, const Shape& stored, int64_t classes) {
-  if (own.rank() == 0 || own.rank() != stored.rank() || own[0] != classes || own == stored) return std::nullopt;
-  if (stored.with_dim(0, classes) != own) return std::nullopt;
+  if (!differ_in_first_axis_at_most(own, stored) || own[0] != classes || own == stored) return std::nullopt;
   return stored[0];
 }
 
@@ -63,6 +85,7 @@ Transfer transfer_weights(Model& model, const std::filesystem::path& path) {
     tensors = read_weights(path, model.graph());
   }
 
+  rename_head(tensors, model.graph());
   const int64_t classes = model.graph().node(model.graph().output_node()).shape.back();
   NamedShapes shapes;
   for (const auto& [name, tensor] : tensors) shapes.emplace(name, tensor.shape());

@@ -53,14 +53,16 @@ class EndlessBatches {
 void suggest(RangeTest& test) {
   const auto lowest = std::ranges::min_element(test.losses) - test.losses.begin();
   test.suggested = test.rates[static_cast<size_t>(lowest)] / 10;
-  double steepest = 0;
-  for (size_t i = 1; i < static_cast<size_t>(lowest); ++i) {
-    const double slope = test.losses[i + 1] - test.losses[i - 1];  // rates are as far apart everywhere
-    if (slope >= steepest) continue;
-    steepest = slope;
+  test.steepest = test.suggested;
+  double most = 0;
+  const size_t reach = std::max<size_t>(1, test.rates.size() / 20);
+  const size_t begin = test.rates.size() / 10;  // before that averages of few losses jump about
+  for (size_t i = begin + reach; i + reach <= static_cast<size_t>(lowest); ++i) {
+    const double fall = test.losses[i - reach] - test.losses[i + reach];  // rates are as far apart everywhere
+    if (fall <= most) continue;
+    most = fall;
     test.steepest = test.rates[i];
   }
-  if (steepest == 0) test.steepest = test.suggested;
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ namespace {
 
 struct Coefficients {
   float step;  // rate / (1 - beta1^t)
-  float beta1, beta2;
+  AverageFactors beta1, beta2;
   float epsilon;
   float correction;    // 1 / sqrt(1 - beta2^t)
   float weight_decay;  // added to the gradient
@@ -22,8 +22,8 @@ void update_piece(float* __restrict x, float* __restrict m, float* __restrict s,
   for (int64_t i = 0; i < count; ++i) {
     const float shrunk = c.shrink * x[i];
     const float g = gradient[i] + c.weight_decay * shrunk;
-    m[i] = c.beta1 * m[i] + (1 - c.beta1) * g;
-    s[i] = c.beta2 * s[i] + (1 - c.beta2) * g * g;
+    m[i] = c.beta1.keep * m[i] + c.beta1.take * g;
+    s[i] = c.beta2.keep * s[i] + c.beta2.take * g * g;
     float square = s[i];
     if constexpr (Amsgrad) {
       square = largest[i] > square ? largest[i] : square;
@@ -55,8 +55,8 @@ class AdamOptimizer final : public ParameterOptimizer {
     for_each_piece(gradients, learning_rate, [&](const ParameterPiece& piece) {
       apply(piece.x, piece.state[0], piece.state[1], piece.state[2], piece.gradient, piece.count,
             {.step = static_cast<float>(piece.rate / correction1),
-             .beta1 = static_cast<float>(options_.beta1),
-             .beta2 = static_cast<float>(options_.beta2),
+             .beta1 = AverageFactors(options_.beta1),
+             .beta2 = AverageFactors(options_.beta2),
              .epsilon = static_cast<float>(options_.epsilon),
              .correction = static_cast<float>(correction2),
              .weight_decay = decoupled_ ? 0.0F : static_cast<float>(piece.decay),

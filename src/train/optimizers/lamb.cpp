@@ -8,7 +8,7 @@ namespace fovea {
 namespace {
 
 struct Coefficients {
-  float beta1, beta2;
+  AverageFactors beta1, beta2;
   float correction1, correction2;  // 1 / (1 - beta1^t), 1 / (1 - beta2^t)
   float epsilon;
   float weight_decay;
@@ -19,8 +19,8 @@ void find_direction(const float* __restrict x, float* __restrict m, float* __res
                     const float* __restrict gradient, int64_t count, const Coefficients& c) {
   for (int64_t i = 0; i < count; ++i) {
     const float g = gradient[i];
-    m[i] = c.beta1 * m[i] + (1 - c.beta1) * g;
-    s[i] = c.beta2 * s[i] + (1 - c.beta2) * g * g;
+    m[i] = c.beta1.keep * m[i] + c.beta1.take * g;
+    s[i] = c.beta2.keep * s[i] + c.beta2.take * g * g;
     r[i] = m[i] * c.correction1 / (std::sqrt(s[i] * c.correction2) + c.epsilon) + c.weight_decay * x[i];
   }
 }
@@ -44,7 +44,7 @@ class LambOptimizer final : public ParameterOptimizer {
     const auto correction2 = static_cast<float>(1 / (1 - std::pow(options_.beta2, t)));
     for_each_piece(gradients, learning_rate, [&](const ParameterPiece& piece) {
       find_direction(piece.x, piece.state[0], piece.state[1], piece.state[2], piece.gradient, piece.count,
-                     {static_cast<float>(options_.beta1), static_cast<float>(options_.beta2), correction1, correction2,
+                     {AverageFactors(options_.beta1), AverageFactors(options_.beta2), correction1, correction2,
                       static_cast<float>(options_.epsilon), static_cast<float>(piece.decay)});
     });
     std::vector<double> ratios(model().parameters().size(), 1);

@@ -7,17 +7,19 @@ namespace fovea {
 namespace {
 
 struct Coefficients {
-  float rate, beta1, beta2, shrink;
+  float rate;
+  AverageFactors beta1, beta2;
+  float shrink;
 };
 
 void update_piece(float* __restrict x, float* __restrict m, const float* __restrict gradient, int64_t count,
                   const Coefficients& c) {
   for (int64_t i = 0; i < count; ++i) {
     const float g = gradient[i];
-    const float direction = c.beta1 * m[i] + (1 - c.beta1) * g;
+    const float direction = c.beta1.keep * m[i] + c.beta1.take * g;
     const float sign = static_cast<float>(direction > 0) - static_cast<float>(direction < 0);
     x[i] = c.shrink * x[i] - c.rate * sign;
-    m[i] = c.beta2 * m[i] + (1 - c.beta2) * g;
+    m[i] = c.beta2.keep * m[i] + c.beta2.take * g;
   }
 }
 
@@ -30,8 +32,8 @@ class LionOptimizer final : public ParameterOptimizer {
   void update(std::span<const std::span<const float>> gradients, double learning_rate) override {
     for_each_piece(gradients, learning_rate, [&](const ParameterPiece& piece) {
       update_piece(piece.x, piece.state[0], piece.gradient, piece.count,
-                   {static_cast<float>(piece.rate), static_cast<float>(options_.beta1),
-                    static_cast<float>(options_.beta2), static_cast<float>(1 - piece.rate * piece.decay)});
+                   {static_cast<float>(piece.rate), AverageFactors(options_.beta1), AverageFactors(options_.beta2),
+                    static_cast<float>(1 - piece.rate * piece.decay)});
     });
   }
 

@@ -75,14 +75,14 @@ class MuonOptimizer final : public ParameterOptimizer {
 
   void update_matrix(Matrix& matrix, const float* gradient, double learning_rate) {
     constexpr int64_t grain = 1 << 14;
-    const auto momentum = static_cast<float>(options_.momentum);
+    const AverageFactors momentum(options_.momentum);
     const bool nesterov = options_.nesterov;
     float* const v = state_of(matrix.parameter, 0).data();
     float* const u = matrix.update.data();
     parallel_for(matrix.update.size(), grain, [&](int64_t first, int64_t last) {
       for (int64_t i = first; i < last; ++i) {
-        v[i] += (1 - momentum) * (gradient[i] - v[i]);
-        u[i] = nesterov ? gradient[i] + momentum * (v[i] - gradient[i]) : v[i];
+        v[i] += momentum.take * (gradient[i] - v[i]);
+        u[i] = nesterov ? gradient[i] + momentum.keep * (v[i] - gradient[i]) : v[i];
       }
     });
     matrix.orthogonaliser.run(u);

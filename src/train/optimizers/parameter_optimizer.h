@@ -61,6 +61,12 @@ class ParameterOptimizer : public Optimizer {
   std::vector<Place> places_;
 };
 
+// The two factors of a moving average a = keep a + take x, rounded one by one: 1 - 0.999F is off by 5e-5.
+struct AverageFactors {
+  explicit AverageFactors(double factor) : keep(static_cast<float>(factor)), take(static_cast<float>(1 - factor)) {}
+  float keep, take;
+};
+
 // The scales of all the model's parameters, those of running statistics not trained.
 std::vector<ParameterScale> complete_scales(const Model& model, std::span<const ParameterScale> scales);
 

@@ -7,7 +7,9 @@ namespace fovea {
 namespace {
 
 struct Coefficients {
-  float rate, alpha, epsilon, momentum, weight_decay;
+  float rate;
+  AverageFactors alpha;
+  float epsilon, momentum, weight_decay;
 };
 
 // a is null unless the average gradient is taken off, b without momentum.
@@ -16,10 +18,10 @@ void update_piece(float* __restrict x, float* __restrict s, float* __restrict a,
                   const float* __restrict gradient, int64_t count, const Coefficients& c) {
   for (int64_t i = 0; i < count; ++i) {
     const float g = gradient[i] + c.weight_decay * x[i];
-    s[i] = c.alpha * s[i] + (1 - c.alpha) * g * g;
+    s[i] = c.alpha.keep * s[i] + c.alpha.take * g * g;
     float variance = s[i];
     if constexpr (Centered) {
-      a[i] = c.alpha * a[i] + (1 - c.alpha) * g;
+      a[i] = c.alpha.keep * a[i] + c.alpha.take * g;
       variance -= a[i] * a[i];
       variance = variance > 0 ? variance : 0;  // rounding may leave it below
     }
@@ -53,7 +55,7 @@ class RmsPropOptimizer final : public ParameterOptimizer {
     const size_t velocity = options_.centered ? 2 : 1;
     for_each_piece(gradients, learning_rate, [&](const ParameterPiece& piece) {
       apply(piece.x, piece.state[0], piece.state[1], piece.state[velocity], piece.gradient, piece.count,
-            {static_cast<float>(piece.rate), static_cast<float>(options_.alpha), static_cast<float>(options_.epsilon),
+            {static_cast<float>(piece.rate), AverageFactors(options_.alpha), static_cast<float>(options_.epsilon),
              static_cast<float>(options_.momentum), static_cast<float>(piece.decay)});
     });
   }
