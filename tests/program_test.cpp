@@ -404,7 +404,7 @@ TEST_F(ProgramTest, ModelFilesThatDoNotFitAreRefused) {
   succeeds(train({}));
   write_picture(at("two/a/1.png"), 1, 0);
   write_picture(at("two/b/2.png"), 1, 200);
-  refuses({"eval", "run/last.safetensors", "--data", "two"}, 4, {"4", "2 classes"});
+  refuses({"eval", "run/last.safetensors", "--data", "two"}, 3, {"2 classes", "knows no class 'a'"});
   refuses(train({"--model", "run/last.safetensors", "--data", "two", "--out", "other"}), 4, {"4", "2 classes"});
   refuses({"eval", "run/last.safetensors"}, 2, {"--data"});
   refuses({"summary", "run/last.safetensors", "--input", "9x9x1"}, 2, {"--input", "run/last.safetensors"});
