@@ -24,7 +24,6 @@ Run add_summary(CLI::App& program);
 Run add_zoo(CLI::App& program);
 Run add_check(CLI::App& program);
 Run add_data(CLI::App& program);
-Run add_export(CLI::App& program);
 Run add_bench(CLI::App& program);
 Run add_doctor(CLI::App& program);
 Run add_inspect(CLI::App& program);

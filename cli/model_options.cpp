@@ -21,13 +21,7 @@ namespace fovea::cli {
 
 namespace {
 
-// Formats that hold weights without their network.
-bool is_weights_file(const std::string& name) {
-  constexpr std::array<std::string_view, 4> extensions = {".pt", ".pth", ".th", ".npz"};
-  return std::ranges::find(extensions, std::filesystem::path(name).extension().string()) != extensions.end();
-}
-
-// One number for each channel: "0.485,0.456,0.406"; `preset` where nothing was given.
+// One number for each channel: "0.485,0.456,0.406", or one for all; `preset` where nothing was given.
 std::vector<float> channel_values(const char* flag, const std::string& text, const std::vector<float>& preset) {
   const size_t channels = preset.size();
   if (text.empty()) return preset;
@@ -43,10 +37,12 @@ std::vector<float> channel_values(const char* flag, const std::string& text, con
     more = at != end && *at == ',';
     if (more) ++at;
   }
+  if (at == end && values.size() == 1) values.resize(channels, values[0]);
   if (at == end && values.size() == channels) return values;
-  throw Error(ErrorKind::usage,
-              fmt::format("{} must be a number for each of the {} channel{}, such as 0.485,0.456,0.406; got '{}'", flag,
-                          channels, channels == 1 ? "" : "s", text));
+  throw Error(
+      ErrorKind::usage,
+      fmt::format("{} must be a number, or one for each of the {} channel{}, such as 0.485,0.456,0.406; got '{}'", flag,
+                  channels, channels == 1 ? "" : "s", text));
 }
 
 // A name on each line; what stands before it as WordNet's number (n01440764) is left out.
@@ -102,6 +98,7 @@ void ModelOptions::add(CLI::App& command) {
 }
 
 void ModelOptions::add_pictures(CLI::App& command) {
+  shows_pictures = true;
   command
       .add_option("--mean", mean,
                   "what is subtracted from pixels in [0, 1], where the file does not say; default: ImageNet's")
@@ -130,16 +127,29 @@ Model ModelOptions::open(const Shape& input) const {
   }
   Model opened = file ? load_model(model) : empty_model(describe_network(model, input, classes));
   if (!weights.empty()) load_weights(opened, weights);
+  complete(opened, file);
+  return opened;
+}
+
+void ModelOptions::complete(Model& opened, bool file) const {
   // Files of other programs say nothing of how pictures are prepared.
   const bool prepared = opened.preprocessing.height != 0;
-  if (prepared && (!mean.empty() || !std.empty())) {
+  const bool given = !mean.empty() || !std.empty();
+  if (prepared && given) {
     throw Error(ErrorKind::usage,
                 fmt::format("--mean and --std are for networks that do not have their own, {} has", model));
   }
-  if (!prepared) opened.preprocessing = choose_preprocessing(opened.graph(), mean, std);
+  if (!prepared && (!file || given || shows_pictures)) {
+    opened.preprocessing = choose_preprocessing(opened.graph(), mean, std);
+  }
   resize.apply(opened.preprocessing);
-  if (!class_names.empty()) opened.class_names = read_class_names(class_names);
-  return opened;
+  if (class_names.empty()) return;
+  opened.class_names = read_class_names(class_names);
+  const auto named = std::ssize(opened.class_names);
+  const int64_t outputs = opened.graph().node(opened.graph().output_node()).shape.back();
+  if (named != outputs) {
+    throw Error(ErrorKind::data, fmt::format("{}: {} lines for the network's {} outputs", class_names, named, outputs));
+  }
 }
 
 }  // namespace fovea::cli

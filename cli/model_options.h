@@ -20,6 +20,7 @@ struct ModelOptions {
   std::string std;
   ResizeOptions resize;
   std::string class_names;
+  bool shows_pictures = false;  // the command needs to know how pictures become the input
 
   // The positional MODEL, --weights and --classes.
   void add(CLI::App& command);
@@ -27,10 +28,13 @@ struct ModelOptions {
   void add_pictures(CLI::App& command);
 
   // `input` is for networks by name or text form, empty for their own. Such a network, and a file that does not say how
-  // pictures are prepared, takes them resized to its input, normalised by --mean and --std or else, those of three
-  // channels, by ImageNet's. Throws Error(usage) for
-  // options that do not go together, and as load_model and load_weights do.
+  // pictures are prepared where the command shows it some, takes them resized to its input, normalised by --mean and
+  // --std or else, those of three channels, by ImageNet's. Throws Error(usage) for options that do not go together,
+  // Error(data) for class names that are not as many as outputs, and as load_model and load_weights do.
   Model open(const Shape& input) const;
+
+ private:
+  void complete(Model& opened, bool file) const;
 };
 
 }  // namespace fovea::cli

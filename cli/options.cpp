@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
@@ -96,7 +98,13 @@ std::string csv_field(std::string_view text) {
 }
 
 bool is_model_file(const std::string& model) {
-  return !is_text_form(model) && (model.ends_with(".safetensors") || std::filesystem::exists(model));
+  return !is_text_form(model) &&
+         (model.ends_with(".safetensors") || model.ends_with(".onnx") || std::filesystem::exists(model));
+}
+
+bool is_weights_file(const std::string& name) {
+  constexpr std::array<std::string_view, 7> extensions = {".pt", ".pth", ".th", ".npz", ".npy", ".h5", ".hdf5"};
+  return std::ranges::find(extensions, std::filesystem::path(name).extension().string()) != extensions.end();
 }
 
 Graph describe_network(const std::string& model, const Shape& input, int64_t classes) {

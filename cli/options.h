@@ -45,6 +45,8 @@ std::string csv_field(std::string_view text);
 // zero) for the first: Error(usage) elsewhere. A text form needs `input`.
 Graph describe_network(const std::string& model, const Shape& input, int64_t classes);
 bool is_model_file(const std::string& model);
+// Whether the name ends as files do that hold weights without their network.
+bool is_weights_file(const std::string& name);
 
 // Throws Error(usage) with this request when `value` is empty.
 void require_option(const std::string& value, const char* request);

@@ -12,6 +12,7 @@
 #include "core/suggest.h"
 #include "core/text.h"
 #include "fovea/error.h"
+#include "fovea/onnx.h"
 #include "fovea/session.h"
 #include "fovea/tensor_file.h"
 #include "model_options.h"
@@ -44,88 +45,122 @@ NamedFile split_input(const std::string& text) {
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-Tensor read_array(const std::string& path) {
-  const TensorFile file = open_tensor_file(path);
-  if (file.tensors.size() != 1) {
-    throw Error(ErrorKind::format,
-                fmt::format("{}: an input is one array, this file holds {}", path, file.tensors.size()));
-  }
-  return read_f32(file.tensors.front());
+TensorFile open_array(const std::string& path) {
+  TensorFile file = open_tensor_file(path);
+  if (file.tensors.size() == 1) return file;
+  throw Error(ErrorKind::format,
+              fmt::format("{}: an input is one array, this file holds {}", path, file.tensors.size()));
 }
 
-std::map<std::string, Tensor> read_inputs(const std::vector<std::string>& texts) {
-  std::map<std::string, Tensor> arrays;
+// By the names of the inputs; a single array may have none.
+using Files = std::map<std::string, TensorFile>;
+
+Files open_inputs(const std::vector<std::string>& texts) {
+  Files files;
   for (const std::string& text : texts) {
     const auto [name, path] = split_input(text);
     if (name.empty() && texts.size() > 1) usage_error("of several inputs each must be named: --input NAME=FILE");
-    if (!arrays.emplace(name, read_array(path)).second) usage_error(fmt::format("input '{}' is given twice", name));
+    if (!files.emplace(name, open_array(path)).second) usage_error(fmt::format("input '{}' is given twice", name));
   }
-  return arrays;
+  return files;
 }
 
-// Gives a single array the name of a single input.
-void name_input(std::map<std::string, Tensor>& arrays, const std::vector<std::string>& names) {
-  if (!arrays.contains("")) return;
-  if (names.size() != 1) {
-    usage_error(fmt::format("the network has {} inputs: name them, --input NAME=FILE", names.size()));
+// Gives a single array the name of a single input; every array must have that of one.
+void name_inputs(Files& files, const std::vector<std::string>& names) {
+  if (files.contains("")) {
+    if (names.size() != 1) {
+      usage_error(fmt::format("the network has {} inputs: name them, --input NAME=FILE", names.size()));
+    }
+    auto only = files.extract("");
+    only.key() = names.front();
+    files.insert(std::move(only));
   }
-  auto only = arrays.extract("");
-  only.key() = names.front();
-  arrays.insert(std::move(only));
-}
-
-// Checks that there is an array of the right shape for every input of the network; returns the batch they have.
-int64_t check_inputs(const Graph& graph, std::map<std::string, Tensor>& arrays) {
-  std::vector<std::string> names;
-  for (const int index : graph.inputs()) names.push_back(graph.node(index).name);
-  name_input(arrays, names);
-  for (const auto& [name, array] : arrays) {
+  for (const auto& [name, file] : files) {
     if (std::ranges::find(names, name) != names.end()) continue;
     usage_error(fmt::format("the network has no input '{}'{}", name, did_you_mean(name, names)));
   }
-  const Shape& first = arrays.begin()->second.shape();
-  const int64_t batch = first.rank() > 0 ? std::max<int64_t>(first[0], 1) : 1;
   for (const std::string& name : names) {
-    const auto array = arrays.find(name);
-    if (array == arrays.end()) usage_error(fmt::format("input '{}' is missing: --input {}=FILE", name, name));
+    if (!files.contains(name)) usage_error(fmt::format("input '{}' is missing: --input {}=FILE", name, name));
+  }
+}
+
+const Shape& shape_of(const TensorFile& file) { return file.tensors.front().shape; }
+
+// Checks that there is an array of the right shape for every input of the network; returns the batch they have.
+int64_t check_inputs(const Graph& graph, Files& files) {
+  std::vector<std::string> names;
+  for (const int index : graph.inputs()) names.push_back(graph.node(index).name);
+  name_inputs(files, names);
+  const Shape& first = shape_of(files.begin()->second);
+  const int64_t batch = first.rank() > 0 ? std::max<int64_t>(first[0], 1) : 1;
+  for (const auto& [name, file] : files) {
     const Shape expected = graph.node(graph.find(name)).shape.with_batch(batch);
-    if (array->second.shape() == expected) continue;
-    throw Error(ErrorKind::format, fmt::format("input '{}': expected {}, got {}", name, to_string(expected),
-                                               to_string(array->second.shape())));
+    if (shape_of(file) == expected) continue;
+    throw Error(ErrorKind::format,
+                fmt::format("input '{}': expected {}, got {}", name, to_string(expected), to_string(shape_of(file))));
   }
   return batch;
 }
 
-// A network by name takes the extents of the array.
-Shape input_extents(const std::map<std::string, Tensor>& arrays, const std::string& model) {
-  const Shape& shape = arrays.begin()->second.shape();
-  return is_model_file(model) || arrays.size() != 1 || shape.rank() != 4 ? Shape() : shape.without_batch();
-}
-
-fs::path write_output(const RunOptions& options, const Session& session, const std::string& node) {
-  std::string name = node;
+void write_output(const RunOptions& options, const StoredTensor& output) {
+  std::string name = printable(output.name);
   std::ranges::replace(name, '/', '_');
   const fs::path path = fs::path(options.output) / (name + ".npy");
-  const StoredTensor tensor{
-      .name = node, .dtype = DType::f32, .shape = session.shape(node), .bytes = std::as_bytes(session.output())};
-  write_tensor_file(path, std::span(&tensor, 1));
-  return path;
+  fs::create_directories(options.output);
+  write_tensor_file(path, std::span(&output, 1));
+  fmt::print("{}  {}\n", printable(path), to_string(output.shape));
+}
+
+// An ONNX file's network in the file's own terms: names, order of axes, element types, all outputs.
+void run_onnx_file(const RunOptions& options, Files& files) {
+  std::vector<std::string> names;
+  OnnxImportOptions known;
+  std::map<std::string, OnnxArray> values;
+  if (!options.model.weights.empty()) usage_error("an ONNX file has its own weights: no --weights");
+  const std::vector<OnnxInput> inputs = onnx_inputs(options.model.model);
+  for (const OnnxInput& input : inputs) names.push_back(input.name);
+  name_inputs(files, names);
+  for (const OnnxInput& input : inputs) {
+    OnnxArray array = to_onnx_array(files.at(input.name).tensors.front());
+    if (input.needs_value) {
+      known.values.emplace(input.name, std::move(array));
+    } else {
+      known.shapes.emplace(input.name, array.shape);
+      values.emplace(input.name, std::move(array));
+    }
+  }
+  OnnxNetwork network = import_onnx(options.model.model, known);
+  const std::vector<OnnxArray> outputs = run_onnx(network, values);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    std::vector<std::byte> bytes;
+    write_output(options, to_stored_tensor(outputs[i], network.outputs[i].name, bytes));
+  }
+}
+
+// A network by name takes the extents of the array.
+Shape input_extents(const Files& files, const std::string& model) {
+  const Shape& shape = shape_of(files.begin()->second);
+  return is_model_file(model) || files.size() != 1 || shape.rank() != 4 ? Shape() : shape.without_batch();
+}
+
+void run_network(const RunOptions& options, Files& files) {
+  Model model = options.model.open(input_extents(files, options.model.model));
+  const int64_t batch = check_inputs(model.graph(), files);
+  const std::string output = model.graph().node(model.graph().output_node()).name;
+  Session session(std::move(model), {.batch = batch});
+  for (const auto& [name, file] : files) read_f32(file.tensors.front(), session.input(name));
+  session.forward();
+  write_output(
+      options,
+      {.name = output, .dtype = DType::f32, .shape = session.shape(output), .bytes = std::as_bytes(session.output())});
 }
 
 void run_run(const RunOptions& options) {
   options.common.apply();
   require_option(options.model.model, "name a model file, or a network and its --weights");
   if (options.inputs.empty()) usage_error("give the network's input with --input FILE.npy");
-  std::map<std::string, Tensor> arrays = read_inputs(options.inputs);
-  Model model = options.model.open(input_extents(arrays, options.model.model));
-  const int64_t batch = check_inputs(model.graph(), arrays);
-  const std::string output = model.graph().node(model.graph().output_node()).name;
-  Session session(std::move(model), {.batch = batch});
-  for (const auto& [name, array] : arrays) std::ranges::copy(array.values(), session.input(name).begin());
-  session.forward();
-  fs::create_directories(options.output);
-  const fs::path path = write_output(options, session, output);
-  fmt::print("{}  {}\n", printable(path), to_string(session.shape(output)));
+  Files files = open_inputs(options.inputs);
+  options.model.model.ends_with(".onnx") ? run_onnx_file(options, files) : run_network(options, files);
 }
 
 }  // namespace
@@ -135,11 +170,15 @@ Run add_run(CLI::App& program) {
   CLI::App* command = program.add_subcommand("run", "Any tensors through a network");
   options->model.add(*command);
   command
-      ->add_option("--input", options->inputs,
-                   "array for the network's input, batch first, channels last; NAME=FILE where there are several")
+      ->add_option(
+          "--input", options->inputs,
+          "array for the network's input, batch first, channels last (of ONNX files as they have it); NAME=FILE "
+          "where there are several")
       ->type_name("[NAME=]FILE.npy")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("--output", options->output, "where the network's output goes, as NODE.npy")
+  command
+      ->add_option("--output", options->output,
+                   "where the network's output goes, as NODE.npy; of ONNX files all outputs")
       ->type_name("FOLDER")
       ->capture_default_str();
   options->common.add(*command);

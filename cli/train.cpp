@@ -42,7 +42,7 @@ struct TrainOptions {
   AugmentOptions augment;
   NetworkFlags network;
   TrainingFlags training;
-  HeldOut held_out;
+  SplitOptions split;
   std::string out;
   std::string resume;
   std::string find_lr;  // where the plot goes
@@ -121,8 +121,10 @@ std::map<std::string, std::string> run_details(const TrainOptions& options) {
           {"data", is_path ? fs::absolute(data.data).string() : data.data},
           {"data_dir", data.data_dir.empty() ? "" : fs::absolute(data.data_dir).string()},
           {"on_bad_picture", data.on_bad_picture},
-          {"validation_split", fmt::format("{}", options.held_out.fraction)},
-          {"fold", options.held_out.fold}};
+          {"validation_split", fmt::format("{}", options.split.validation)},
+          {"fold", options.split.fold},
+          {"train_items", fmt::format("{}", options.split.items)},
+          {"weights", options.network.weights.empty() ? "" : fs::absolute(options.network.weights).string()}};
 }
 
 // Removes a run folder in which nothing was kept.
@@ -148,7 +150,7 @@ FitOptions make_fit_options(const TrainOptions& options, const StartingModel& st
 void train_new(const TrainOptions& options) {
   FitOptions slips = options.training.options();  // come before data are read
   options.augment.apply(slips);
-  const TrainingData data = open_data(options.data, options.held_out, options.training.seed());
+  const TrainingData data = open_data(options.data, options.split, options.training.seed());
   StartingModel start = make_starting_model(options.network, *data.train, options.training.seed());
   options.resize.apply(start.model.preprocessing);
   FitOptions fit = make_fit_options(options, start);
@@ -175,7 +177,7 @@ LineChart range_chart(const RangeTest& test, const std::string& model) {
 }
 
 void find_rate(const TrainOptions& options) {
-  const TrainingData data = open_data(options.data, options.held_out, options.training.seed());
+  const TrainingData data = open_data(options.data, options.split, options.training.seed());
   StartingModel start = make_starting_model(options.network, *data.train, options.training.seed());
   options.resize.apply(start.model.preprocessing);
   const FitOptions fit = make_fit_options(options, start);
@@ -240,12 +242,7 @@ Run add_train(CLI::App& program) {
   options->data.add(*command);
   options->augment.add(*command);
   options->resize.add(*command);
-  add_number(*command, "--validation-split", options->held_out.fraction,
-             "fraction of the training pictures held out to judge epochs by; 0: judge by the test set")
-      ->group("Data");
-  command->add_option("--fold", options->held_out.fold, "hold out one of so many equal parts instead: cross-validation")
-      ->type_name("I/K")
-      ->group("Data");
+  options->split.add(*command);
   options->training.add(*command);
   add_run_flags(*command, *options);
   options->common.add(*command);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <string>
 #include <utility>
 
@@ -14,12 +15,27 @@ namespace fovea::cli {
 
 namespace {
 
-double saved_fraction(const std::string& text, const std::filesystem::path& folder) {
-  if (text.empty()) return 0;
-  if (const std::string problem = check_number<double>(text); !problem.empty()) {
-    throw Error(ErrorKind::format, fmt::format("{}: validation_split {}", (folder / "config.json").string(), problem));
+template <class Number>
+Number saved_number(const FitOptions& run, const char* detail) {
+  const auto saved = run.details.find(detail);
+  if (saved == run.details.end() || saved->second.empty()) return 0;
+  if (const std::string problem = check_number<Number>(saved->second); !problem.empty()) {
+    throw Error(ErrorKind::format,
+                fmt::format("{}: {} {}", (run.run_folder / "config.json").string(), detail, problem));
   }
-  return std::stod(text);
+  Number value{};
+  std::from_chars(saved->second.data(), saved->second.data() + saved->second.size(), value);
+  return value;
+}
+
+std::shared_ptr<const Dataset> some_of(std::shared_ptr<const Dataset> dataset, int64_t items, uint64_t seed) {
+  if (items < 0 || items > dataset->size()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("--train-items must be between 1 and {}, or 0 for all; got {}", dataset->size(), items));
+  }
+  if (items == 0 || items == dataset->size()) return dataset;
+  const double share = static_cast<double>(items) / static_cast<double>(dataset->size());
+  return subset(dataset, stratified_split(*dataset, share, seed).second);
 }
 
 // "2/5" is {2, 5}.
@@ -35,19 +51,29 @@ std::pair<int64_t, int64_t> parse_fold(const std::string& text) {
 
 }  // namespace
 
-TrainingData open_data(const DataOptions& data, const HeldOut& held_out, uint64_t seed) {
-  if (held_out.fraction != 0 && !held_out.fold.empty()) {
+void SplitOptions::add(CLI::App& command) {
+  add_number(command, "--validation-split", validation,
+             "fraction of the training pictures held out to judge epochs by; 0: judge by the test set")
+      ->group("Data");
+  command.add_option("--fold", fold, "hold out one of so many equal parts instead: cross-validation")
+      ->type_name("I/K")
+      ->group("Data");
+  add_number(command, "--train-items", items, "train on so many of the training pictures; 0: all")->group("Data");
+}
+
+TrainingData open_data(const DataOptions& data, const SplitOptions& split, uint64_t seed) {
+  if (split.validation != 0 && !split.fold.empty()) {
     throw Error(ErrorKind::usage, "--fold and --validation-split both hold pictures out: give one of them");
   }
-  const auto fold = held_out.fold.empty() ? std::pair<int64_t, int64_t>() : parse_fold(held_out.fold);
+  const auto fold = split.fold.empty() ? std::pair<int64_t, int64_t>() : parse_fold(split.fold);
   const DataSplits splits = data.open();
-  if (!held_out.fold.empty()) {
-    auto [train, validation] = fold_indices(splits.train->size(), fold.second, fold.first, seed);
-    return {subset(splits.train, std::move(train)), subset(splits.train, std::move(validation)), splits.test};
+  if (split.validation == 0 && split.fold.empty()) {
+    return {some_of(splits.train, split.items, seed), splits.test, splits.test};
   }
-  if (held_out.fraction == 0) return {splits.train, splits.test, splits.test};
-  auto [train, validation] = stratified_split(*splits.train, held_out.fraction, seed);
-  return {subset(splits.train, std::move(train)), subset(splits.train, std::move(validation)), splits.test};
+  auto [train, validation] = split.fold.empty() ? stratified_split(*splits.train, split.validation, seed)
+                                                : fold_indices(splits.train->size(), fold.second, fold.first, seed);
+  return {some_of(subset(splits.train, std::move(train)), split.items, seed),
+          subset(splits.train, std::move(validation)), splits.test};
 }
 
 TrainingData open_run_data(const FitOptions& run, const DataOptions& where) {
@@ -60,7 +86,10 @@ TrainingData open_run_data(const FitOptions& run, const DataOptions& where) {
   const DataOptions data{.data = choose(where.data, detail("data")),
                          .data_dir = choose(where.data_dir, detail("data_dir")),
                          .on_bad_picture = bad};
-  return open_data(data, {saved_fraction(detail("validation_split"), run.run_folder), detail("fold")}, run.seed);
+  const SplitOptions split{.validation = saved_number<double>(run, "validation_split"),
+                           .fold = detail("fold"),
+                           .items = saved_number<int64_t>(run, "train_items")};
+  return open_data(data, split, run.seed);
 }
 
 }  // namespace fovea::cli

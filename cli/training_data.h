@@ -1,5 +1,6 @@
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -15,14 +16,18 @@ struct TrainingData {
   std::shared_ptr<const Dataset> train, validation, test;
 };
 
-// The pictures held out of the training set to judge epochs by: a fraction, or a fold "2/5" of k-fold cross-validation;
-// with neither it is the test set.
-struct HeldOut {
-  double fraction = 0;
-  std::string fold{};
+// Which of the training pictures are used, and what for.
+struct SplitOptions {
+  double validation = 0;  // fraction held out to judge epochs by; 0: these are judged by the test set
+  std::string fold{};     // "2/5": one of so many equal parts is held out instead
+  int64_t items = 0;      // of those left, so many are trained on; 0: all
+
+  // --validation-split, --fold, --train-items.
+  void add(CLI::App& command);
 };
 
-TrainingData open_data(const DataOptions& data, const HeldOut& held_out, uint64_t seed);
+// Both parts have of each class its share, chosen by the seed. Throws Error(usage) for a senseless split.
+TrainingData open_data(const DataOptions& data, const SplitOptions& split, uint64_t seed);
 
 // Of a run kept in a folder, as its config.json says; what `where` says goes before it. Throws as open_dataset does,
 // Error(format) for a damaged configuration.

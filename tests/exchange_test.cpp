@@ -7,6 +7,7 @@
 
 #include "fovea/image.h"
 #include "fovea/model_file.h"
+#include "fovea/onnx.h"
 #include "fovea/random.h"
 #include "fovea/session.h"
 #include "fovea/tensor_file.h"
@@ -63,6 +64,29 @@ TEST(Weights, ThatDoNotFitAreListed) {
   expect_same_parameters(model, toy_model(4));
 }
 
+// A published file against its own configuration, computed by golden/make_keras.py.
+TEST(Weights, OfKerasGiveItsLogits) {
+  const fs::path folder = test_data() / "imagenet";
+  if (!fs::exists(folder)) GTEST_SKIP() << "there is no " << folder;
+  const auto golden = nlohmann::json::parse(std::ifstream(FOVEA_TEST_DIR "/golden/keras.json"));
+  Model model = zoo::create("mobilenet", {.width = 0.25});
+  load_weights(model, folder / "mobilenet_v1_0.25_keras/mobilenet_v1_0.25_224/mobilenet_v1_0.25_224.h5");
+  Session session(model, {.batch = 8});
+  const Tensor x = read_f32(open_tensor_file(folder / "squeezenet1_1_torchvision.input8.npy").tensors[0]);
+  const std::span<float> input = session.input("input");
+  for (int64_t i = 0; i < x.size(); ++i) {  // {8, 224, 224, 3} of {8, 3, 224, 224}
+    const int64_t c = i % 3;
+    const int64_t pixel = i / 3;
+    input[static_cast<size_t>(i)] = x[(pixel / 50176 * 3 + c) * 50176 + pixel % 50176];
+  }
+  session.forward();
+  for (size_t n = 0; n < 8; ++n) {
+    const auto logits = session.output().subspan(1000 * n, 1000);
+    EXPECT_EQ(std::ranges::max_element(logits) - logits.begin(), golden["classes"][n].get<int64_t>());
+    for (size_t k = 0; k < 8; ++k) EXPECT_NEAR(logits[k], golden["logits"][n][k].get<double>(), 1e-4);
+  }
+}
+
 class Exchange : public testing::Test {
  protected:
   Exchange() { setenv("FOVEA_THREADS", "1", 1); }
@@ -101,7 +125,8 @@ TEST_F(Exchange, InspectShowsTensorsAndMetadata) {
   EXPECT_THAT(refuses({"inspect"}, 2), HasSubstr("name a file"));
   EXPECT_THAT(refuses({"inspect", "no.pt"}, 3), HasSubstr("No such file"));
   write_text(folder_ / "x.pt", "abc");
-  EXPECT_THAT(refuses({"inspect", "x.pt"}, 4), HasSubstr("neither a safetensors nor a PyTorch nor a NumPy file"));
+  EXPECT_THAT(refuses({"inspect", "x.pt"}, 4),
+              HasSubstr("neither a safetensors nor a PyTorch nor a NumPy nor an HDF5 file"));
 }
 
 TEST_F(Exchange, ConvertGoesFromFormatToFormat) {
@@ -121,6 +146,35 @@ TEST_F(Exchange, ConvertGoesFromFormatToFormat) {
   }
   EXPECT_THAT(refuses({"convert", "w.pth"}, 2), HasSubstr("name the file to write"));
   EXPECT_THAT(refuses({"convert", "w.pth", "w.bin"}, 2), HasSubstr("the extension says no format"));
+}
+
+TEST_F(Exchange, ConvertCarriesNetworks) {
+  EXPECT_THAT(succeeds({"convert", "lenet5", "a.onnx"}), HasSubstr("a.onnx: "));
+  EXPECT_THAT(succeeds({"convert", "a.onnx", "a.safetensors"}), HasSubstr(" parameters\n"));
+  succeeds({"convert", "a.safetensors", "b.onnx"});
+  EXPECT_THAT(succeeds({"inspect", "a.onnx"}),
+              testing::AllOf(HasSubstr("a.onnx: ONNX, "), HasSubstr("\nconv1.weight ")));
+  EXPECT_EQ(succeeds({"convert", "a.onnx", "a.npz"}).substr(0, 7), "a.npz: ");
+  EXPECT_EQ(read_text(folder_ / "a.onnx"), read_text(folder_ / "b.onnx"));
+  succeeds({"convert", "a.safetensors", "w.pth"});
+  succeeds({"convert", "lenet5", "c.onnx", "--weights", "w.pth", "--mean", "0.5", "--std", "0.25"});
+  const Model model = load_model(folder_ / "c.onnx");
+  EXPECT_EQ(model.preprocessing.mean, std::vector<float>{0.5F});
+  expect_same_parameters(model, load_model(folder_ / "a.onnx"));
+  // Of a file without preprocessing pictures can be used once it is told.
+  write_png(folder_ / "p.png", Image{9, 9, 1, std::vector<uint8_t>(81, 100)});
+  EXPECT_EQ(succeeds({"predict", "a.onnx", "p.png", "--mean", "0.5", "--std", "0.25"}),
+            succeeds({"predict", "c.onnx", "p.png"}));
+  EXPECT_THAT(refuses({"predict", "c.onnx", "p.png", "--mean", "0.5"}, 2), HasSubstr("that do not have their own"));
+  write_text(folder_ / "names.txt", "a\nb\n");
+  EXPECT_THAT(refuses({"predict", "c.onnx", "p.png", "--class-names", "names.txt"}, 3), HasSubstr("2 lines"));
+  write_text(folder_ / "names.txt", "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n");
+  succeeds({"convert", "c.onnx", "d.onnx", "--class-names", "names.txt"});
+  EXPECT_EQ(load_model(folder_ / "d.onnx").class_names.size(), 10U);
+
+  EXPECT_THAT(refuses({"convert", "w.pth", "x.onnx"}, 2), HasSubstr("holds weights alone"));
+  EXPECT_THAT(refuses({"convert", "lenet5", "x.pth"}, 2), HasSubstr("is written as .onnx or .safetensors"));
+  EXPECT_THAT(refuses({"convert", "no.onnx", "x.safetensors"}, 3), HasSubstr("No such file"));
 }
 
 void write_array(const fs::path& path, const Tensor& values) {
@@ -153,6 +207,21 @@ TEST_F(Exchange, RunSendsArraysThroughAModel) {
   write_array(folder_ / "y.npy", Tensor(Shape{}));
   EXPECT_THAT(refuses({"run", "m.safetensors", "--input", "y.npy"}, 4),
               HasSubstr("input 'input': expected 1x8x8x1, got scalar"));
+}
+
+TEST_F(Exchange, RunKeepsTheTermsOfAnOnnxFile) {
+  succeeds({"convert", "lenet5", "m.onnx"});
+  Tensor x(Shape{3, 1, 32, 32});
+  for (int64_t i = 0; i < x.size(); ++i) x[i] = Random(1).normal(static_cast<uint64_t>(i));
+  write_array(folder_ / "x.npy", x);
+  const std::string said = succeeds({"run", "m.onnx", "--input", "x.npy", "--output", "out"});
+  EXPECT_THAT(said, HasSubstr("  3x10\n"));
+  OnnxNetwork network = import_onnx(folder_ / "m.onnx");
+  const OnnxArray array{.type = DType::f32, .shape = x.shape(), .floats = x};
+  const std::vector<OnnxArray> expected = run_onnx(network, {{"input", array}});
+  const Tensor y = read_f32(open_tensor_file(folder_ / ("out/" + network.outputs[0].name + ".npy")).tensors[0]);
+  EXPECT_TRUE(std::ranges::equal(y.values(), expected[0].floats.values()));
+  EXPECT_THAT(refuses({"run", "m.onnx", "--input", "y=x.npy"}, 2), HasSubstr("has no input 'y'"));
 }
 
 TEST_F(Exchange, WeightsGoIntoNetworksByName) {

@@ -136,6 +136,47 @@ TEST(Onnx, AnImportedNetworkTrains) {
   EXPECT_LT(now, 0.5F * first);
 }
 
+// x / 0.5 of ties, rounded to even, and limits; then brought back.
+TEST(Onnx, QuantisesAndTrainsThroughIt) {
+  onnx::ModelProto file = parse(export_onnx(Model([] {
+    Graph graph;
+    Value x = graph.input("x", {6});
+    relu(x);
+    return graph;
+  }())));
+  onnx::GraphProto& graph = *file.mutable_graph();
+  graph.clear_node();
+  const auto constant = [&](const char* name, int type, const auto& fill) {
+    onnx::TensorProto& tensor = *graph.add_initializer();
+    tensor.set_name(name);
+    tensor.set_data_type(type);
+    fill(tensor);
+  };
+  constant("scale", onnx::TensorProto::FLOAT, [](onnx::TensorProto& t) { t.add_float_data(0.5F); });
+  constant("point", onnx::TensorProto::UINT8, [](onnx::TensorProto& t) { t.add_int32_data(3); });
+  const auto add = [&](const char* op, const char* x, const char* y) {
+    onnx::NodeProto& node = *graph.add_node();
+    node.set_op_type(op);
+    for (const char* const input : {x, "scale", "point"}) node.add_input(input);
+    node.add_output(y);
+  };
+  add("QuantizeLinear", "x", "q");
+  add("DequantizeLinear", "q", "y");
+  graph.mutable_output(0)->set_name("y");
+  OnnxNetwork network = import(file.SerializeAsString());
+  const std::vector<float> values = {-9, 0.25F, 0.75F, -0.75F, 1.1F, 200};
+  const OnnxArray x{.type = DType::f32, .shape = {1, 6}, .floats = Tensor({1, 6}, values)};
+  const std::vector<float> expected = {-1.5F, 0, 1, -1, 1, 126};
+  expect_near(run(network, x), expected, 1e-6);
+  // What is not beyond the limits passes gradients straight through.
+  Session session(network.model, {.training = true, .differentiate = "y", .gradients = {"x"}});
+  std::ranges::copy(x.floats.values(), session.input("x").begin());
+  session.forward();
+  session.backward();
+  const auto gradient = session.gradient("x");
+  EXPECT_EQ(std::vector<float>(gradient.begin(), gradient.end()), std::vector<float>({0, 1, 1, 1, 1, 0}));
+}
+
 class OnnxZoo : public testing::TestWithParam<const char*> {};
 
 TEST_P(OnnxZoo, GoesOutAndComesBack) {
@@ -203,6 +244,31 @@ TEST(Onnx, RefusesDamagedFiles) {
   file.mutable_graph()->mutable_node(0)->set_input(0, "elsewhere");
   EXPECT_THAT(error_of(ErrorKind::format, [&] { import(file.SerializeAsString()); }),
               testing::HasSubstr("'elsewhere' comes from nowhere"));
+}
+
+// Large weights stay where they lie in the file.
+TEST(Onnx, LargeWeightsAreHeldAgainstTheirShapes) {
+  const TempFolder folder;
+  Graph graph;
+  dense(Scope(graph) / "fc", graph.input("input", {40}), 60);
+  const Model model(std::move(graph), 3);
+  const std::string bytes = export_onnx(model);
+  write_text(folder / "m.onnx", bytes);
+  EXPECT_TRUE(std::ranges::equal(import_onnx(folder / "m.onnx").model.parameter("fc.weight").values(),
+                                 model.parameter("fc.weight").values()));
+  const TensorFile tensors = open_tensor_file(folder / "m.onnx");
+  EXPECT_TRUE(std::ranges::equal(read_f32(*tensors.find("fc.weight")).values(), model.parameter("fc.weight").values()));
+  EXPECT_TRUE(std::ranges::equal(read_f32(*tensors.find("fc.bias")).values(), model.parameter("fc.bias").values()));
+  for (const int64_t rows : {int64_t{1} << 60, int64_t{61}, int64_t{59}}) {
+    onnx::ModelProto file = parse(bytes);
+    file.mutable_graph()->mutable_initializer(0)->set_dims(0, rows);
+    const std::string wrong = file.SerializeAsString();
+    EXPECT_THAT(error_of(ErrorKind::format, [&] { import(wrong); }), testing::HasSubstr("tensor 'fc.weight': "));
+    error_of(ErrorKind::format, [&] { parse_tensor_file(bytes_of(wrong), "m.onnx"); });
+  }
+  for (size_t size = 0; size < bytes.size(); size += 97) {
+    error_of(ErrorKind::format, [&] { import(bytes.substr(0, size)); });
+  }
 }
 
 // Weights of conv1 in a file beside the model's.

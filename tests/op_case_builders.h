@@ -37,6 +37,11 @@ inline OpCase speed(OpCase op_case) {
   return op_case;
 }
 
+inline OpCase straight_through(OpCase op_case) {
+  op_case.straight_through = true;
+  return op_case;
+}
+
 inline OpCase tolerance(double tolerance, OpCase op_case) {
   op_case.tolerance = tolerance;
   return op_case;

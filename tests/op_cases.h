@@ -37,8 +37,9 @@ struct OpCase {
   std::vector<Draw> draws = {};        // per input; those left out are uniform in [-1, 1)
   bool training = false;               // batch statistics and dropout on
   int64_t batch = 2;
-  double tolerance = 2e-6;  // of a fast kernel, relative to the largest magnitude in the tensor compared
-  bool speed = false;       // timed by bench/op_bench; too large for finite differences
+  double tolerance = 2e-6;        // of a fast kernel, relative to the largest magnitude in the tensor compared
+  bool speed = false;             // timed by bench/op_bench; too large for finite differences
+  bool straight_through = false;  // the gradient is by convention not the derivative
 };
 
 inline void PrintTo(const OpCase& op_case, std::ostream* out) { *out << op_case.name; }

@@ -26,6 +26,7 @@ std::vector<OpCase> lookup_op_cases() {
       grid_case("grid_sample_cubic", {.method = GridInterpolation::cubic, .align_corners = true}),
       grid_case("grid_sample_border", {.padding = GridPadding::border}),
       grid_case("grid_sample_nearest", {.method = GridInterpolation::nearest, .padding = GridPadding::reflection}),
+      straight_through(unary("round", round, {4, 7, 3}, Draw::uniform(-4, 4))),
       binary("matrix_product", matrix_product, {3, 4, 5}, {3, 5, 2}),
       binary("matrix_product_rows", matrix_product, {4, 7}, {7, 3}),
       {.name = "parameter",

@@ -192,6 +192,13 @@ TEST_F(ProgramTest, TransferGivesANewHead) {
   refuses(train({"--weights", "run/best.safetensors", "--out", "third"}), 4, {"conv1.weight", "fc1.weight"});
 }
 
+TEST_F(ProgramTest, TrainsOnSomeOfThePictures) {
+  EXPECT_THAT(succeeds(train({"--train-items", "12"})).out, HasSubstr("12 of 40"));
+  EXPECT_THAT(succeeds({"train", "--resume", "run", "--epochs", "2"}).out, HasSubstr("12 of 40"));
+  refuses(train({"--train-items", "41", "--out", "other"}), 2, {"--train-items", "between 1 and 40", "41"});
+  refuses(train({"--train-items", "-1", "--out", "other"}), 2, {"--train-items", "-1"});
+}
+
 TEST_F(ProgramTest, FindsALearningRate) {
   EXPECT_THAT(succeeds(train({"--find-lr", "rates.svg"})).out, HasSubstr("suggested"));
   EXPECT_THAT(read_text(at("rates.svg")), HasSubstr("<svg"));
@@ -617,7 +624,7 @@ TEST_F(ProgramTest, EvalTellsOfClassesMistakesAndEnsembles) {
 
 TEST_F(ProgramTest, TrainingEndsWithAReport) {
   EXPECT_THAT(succeeds(train({"--validation-split", "0.25"})).out, HasSubstr("report    run/report.html"));
-  const auto judged_by = HasSubstr("<dd>10 pictures</dd>");  // a quarter of 40
+  const auto judged_by = HasSubstr("<dd>12 pictures</dd>");  // 3 of the 10 of each class
   EXPECT_TRUE(testing::Value(read_text(at("run/report.html")), judged_by));
   fs::remove(at("run/report.html"));
   EXPECT_EQ(succeeds({"report", "run"}).out, "run/report.html\n");

@@ -78,7 +78,7 @@ TEST(TensorFileData, ReadsTheReferenceCheckpoints) {
   EXPECT_EQ(files, 62);
   EXPECT_THAT(error_of(ErrorKind::format,
                        [&] { open_tensor_file(folder / "burn_pt/src__pytorch__reader__test_data__broken.pt"); }),
-              HasSubstr("broken.pt: neither a safetensors nor a PyTorch nor a NumPy file"));
+              HasSubstr("broken.pt: neither a safetensors nor a PyTorch nor a NumPy nor an HDF5 file"));
 }
 
 TEST(TensorFile, StoredElementsAreUsedWhereTheyLie) {
@@ -114,6 +114,36 @@ TEST(TensorFile, StateDictIsTheNetworksOwnPart) {
   EXPECT_EQ(state_dict(open_tensor_file(seed("views.pt"))).size(), 7U);
 }
 
+// Element {f, c, y, x} of Keras's {y, x, c, f}, and the likes of it.
+TEST(TensorFile, KerasLayersBecomePyTorchs) {
+  const TensorFile file = open_tensor_file(seed("keras.h5"));
+  EXPECT_EQ(file.format, "HDF5");
+  std::map<std::string, Tensor> weights;
+  for (const StoredTensor& tensor : state_dict(file)) weights.emplace(tensor.name, read_f32(tensor));
+  std::vector<std::string> names;
+  for (const auto& [name, values] : weights) names.push_back(name + " " + to_string(values.shape()));
+  EXPECT_THAT(names,
+              testing::ElementsAre("conv.bias 5", "conv.weight 5x4x3x2", "dense.bias 3", "dense.weight 3x4",
+                                   "norm.bias 10", "norm.running_mean 10", "norm.running_var 10", "norm.weight 10",
+                                   "parted.depthwise.weight 10x1x3x3", "parted.pointwise.bias 4",
+                                   "parted.pointwise.weight 4x10x1x1", "spread.weight 10x1x3x2"));
+  const auto keras = [&](const char* path) { return read_f32(*file.find(std::string("model_weights/") + path)); };
+  const Tensor kernel = keras("conv/conv/kernel:0");
+  EXPECT_EQ(weights.at("conv.weight")[((1 * 4 + 2) * 3 + 2) * 2 + 1], kernel[((2 * 2 + 1) * 4 + 2) * 5 + 1]);
+  const Tensor spread = keras("spread/spread/depthwise_kernel:0");  // channel 3's second filter at (2, 1)
+  EXPECT_EQ(weights.at("spread.weight")[(7 * 3 + 2) * 2 + 1], spread[((2 * 2 + 1) * 5 + 3) * 2 + 1]);
+  EXPECT_EQ(weights.at("dense.weight")[2 * 4 + 3], keras("outer/dense/kernel:0")[3 * 3 + 2]);
+}
+
+TEST(TensorFile, Hdf5OfOtherKindsIsRefusedByName) {
+  const auto refusal = [](const char* name) {
+    return error_of(ErrorKind::format, [&] { open_tensor_file(seed(name)); });
+  };
+  EXPECT_THAT(refusal("chunks.h5"), HasSubstr("'x': data in chunks"));
+  EXPECT_THAT(refusal("deflated.h5"), HasSubstr("'x': compressed data"));
+  EXPECT_THAT(refusal("newer.h5"), HasSubstr("an HDF5 file of a newer layout"));
+}
+
 TEST(TensorFile, MeasuresTheFiniteElements) {
   const TensorFile file = open_tensor_file(seed("version2.npy"));
   const TensorStatistics one = measure(file.tensors[0]);
@@ -136,7 +166,8 @@ TEST(TensorFile, MeasuresTheFiniteElements) {
 
 TEST(WriteTensorFile, WhatIsWrittenReadsBackTheSame) {
   const TempFolder folder;
-  for (const char* name : {"types.pt", "views.pt", "types.npz", "checkpoint.pt", "deflated.npz", "channels_last.pt"}) {
+  for (const char* name :
+       {"types.pt", "views.pt", "types.npz", "checkpoint.pt", "deflated.npz", "channels_last.pt", "keras.h5"}) {
     const TensorFile file = open_tensor_file(seed(name));
     for (const char* extension : {".safetensors", ".pth", ".npz"}) {
       SCOPED_TRACE(std::string(name) + extension);
@@ -196,7 +227,7 @@ TEST(WriteTensorFile, NpyIsOneArray) {
 // ---- Hostile files -------------------------------------------------------------------------------------------------
 
 TEST(TensorFile, EveryTruncationIsRefused) {
-  for (const char* name : {"views.pt", "views_legacy.pth", "deflated.npz", "fortran.npy"}) {
+  for (const char* name : {"views.pt", "views_legacy.pth", "deflated.npz", "fortran.npy", "keras.h5"}) {
     const std::string good = read_text(seed(name));
     for (size_t size = 0; size < good.size(); ++size) {
       SCOPED_TRACE(std::string(name) + " " + std::to_string(size));
@@ -208,7 +239,7 @@ TEST(TensorFile, EveryTruncationIsRefused) {
 
 TEST(TensorFile, AnyByteMayBeWrong) {
   for (const char* name :
-       {"views.pt", "views_legacy.pth", "deflated.npz", "big_endian.npy", "checkpoint_protocol4.pt"}) {
+       {"views.pt", "views_legacy.pth", "deflated.npz", "big_endian.npy", "checkpoint_protocol4.pt", "keras.h5"}) {
     const std::string good = read_text(seed(name));
     for (size_t i = 0; i < good.size(); ++i) {
       for (const char byte : std::string_view("\0\x80\xFF", 3)) {
@@ -237,6 +268,17 @@ std::string refusal(const std::string& bytes) {
   const std::string line = error_of(ErrorKind::format, [&] { parse_tensor_file(bytes_of(bytes), "f"); });
   EXPECT_TRUE(line.starts_with("f: ")) << line;
   return line;
+}
+
+TEST(Hdf5, TakesNoMemoryForWhatItClaims) {
+  const auto number = [](uint64_t value) { return std::string(reinterpret_cast<const char*>(&value), sizeof value); };
+  std::string text = read_text(seed("keras.h5"));
+  const size_t extents = text.find(number(3) + number(2) + number(4) + number(5));
+  ASSERT_NE(extents, std::string::npos);
+  text.replace(extents, 8, number(uint64_t{1} << 60));
+  EXPECT_THAT(refusal(text), HasSubstr("'model_weights/conv/conv/kernel:0': "));
+  text.replace(extents, 8, number(uint64_t{1} << 30));
+  EXPECT_THAT(refusal(text), HasSubstr("'model_weights/conv/conv/kernel:0': its data take"));
 }
 
 TEST(Npy, RefusesWrongHeaders) {

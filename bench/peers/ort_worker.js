@@ -35,7 +35,7 @@ async function main() {
   for await (const line of readline.createInterface({input: process.stdin})) {
     if (line === 'output') {
       const result = await session.run({input: batches[0]});
-      console.log(JSON.stringify({output: Array.from(result.output.data)}));
+      console.log(JSON.stringify({output: Array.from(result[session.outputNames[0]].data)}));
       continue;
     }
     const wall = [];

@@ -4,8 +4,8 @@
 
 #include "fovea/graph.h"
 
-// Builders of ops that read values by number or by place, of products of values, and of parameters as values: what
-// networks from ONNX files use besides those of ops.h. Plain code runs them: they have no SIMD kernels.
+// Builders of ops that read values by number or by place, of products of values, of rounding, and of parameters as
+// values: what networks from ONNX files use besides those of ops.h. Plain code runs all but rounding, without SIMD.
 // Every builder throws Error(format), naming the node, when shapes do not fit.
 namespace fovea {
 
@@ -33,6 +33,10 @@ struct GridSampleOptions {
   bool align_corners = false;
 };
 Value grid_sample(Value x, Value grid, const GridSampleOptions& options = {});
+
+// To the nearest whole number, halves to the even one. Gradients pass as if nothing were rounded (the straight-through
+// estimator, Bengio et al. 2013), so that quantised networks train.
+Value round(Value x);
 
 // Products of matrices {..., M, K} {..., K, P} -> {..., M, P}; all extents before those must agree.
 Value matrix_product(Value a, Value b);

@@ -12,6 +12,7 @@
 #include "fovea/error.h"
 #include "fovea/model.h"
 #include "fovea/tensor.h"
+#include "fovea/tensor_file.h"
 
 // ONNX files (https://onnx.ai), opset 7 to 21 and most graphs of older ones, in and out. docs/onnx.md lists the
 // operators.
@@ -94,6 +95,11 @@ std::vector<OnnxInput> onnx_inputs(const std::filesystem::path& path);
 // number that an element type cannot hold is rounded. Throws Error(usage) for an input that
 // is missing, unknown or of another shape.
 std::vector<OnnxArray> run_onnx(OnnxNetwork& network, const std::map<std::string, OnnxArray>& inputs);
+
+// A tensor of a file of any format as run_onnx takes it, and what it gives as write_tensor_file takes it: F32, BOOL or
+// I64, the bytes being put into `bytes`. Whole numbers beyond 2^53 are rounded.
+OnnxArray to_onnx_array(const StoredTensor& tensor);
+StoredTensor to_stored_tensor(const OnnxArray& array, const std::string& name, std::vector<std::byte>& bytes);
 
 // A network as an ONNX file of operator set 17: pictures {N,C,H,W} at the interface, for any batch; every node and
 // parameter under its own name, in PyTorch's order; preprocessing and class names in the metadata ("fovea.*"). What

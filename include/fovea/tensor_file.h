@@ -33,7 +33,7 @@ struct StoredTensor {
 
 struct TensorFile {
   std::string source;  // the file, as messages name it
-  std::string format;  // "safetensors", "PyTorch", "npy", "npz"
+  std::string format;  // "safetensors", "PyTorch", "npy", "npz", "HDF5", "ONNX"
   std::vector<StoredTensor> tensors;
   std::map<std::string, std::string> metadata{};  // texts and numbers beside the tensors
   std::string state_dict{};  // of a PyTorch checkpoint: what the names of its weights begin with, "state_dict."
@@ -53,6 +53,8 @@ struct TensorFile {
 //     plain values beside them as metadata; storages shared and strided. The pickle may hold nothing else: any other
 //     global or opcode is refused by its name.
 //   NumPy: .npy (one tensor, called "array") versions 1 to 3, .npz stored or deflated
+//   ONNX, by the name ending in .onnx: the initialisers of the graph
+//   HDF5 as Keras writes it: the arrays of numbers by their paths; not in chunks, not compressed
 // Throws Error(data) when the file cannot be read, Error(format), one line that names the file and what is wrong with
 // it, when it is damaged, hostile, or of no known format.
 TensorFile open_tensor_file(const std::filesystem::path& path);
@@ -69,7 +71,8 @@ std::span<const std::byte> row_major(const StoredTensor& tensor, std::vector<std
 
 // A network's weights among all that a file holds, under their own names: of a PyTorch checkpoint the tensors in
 // its dict "state_dict" (or "model_state_dict", "model", "net", "params", the first that there is), else all, without
-// the "module." that DataParallel puts before every name.
+// the "module." that DataParallel puts before every name; of an HDF5 file the weights of Keras's layers, in PyTorch's
+// order, as "layer.weight", "layer.bias", "layer.running_mean" and "layer.running_var".
 std::vector<StoredTensor> state_dict(const TensorFile& file);
 
 // Over the finite elements, in double; all zero when there are none.

@@ -9,7 +9,7 @@
 
 #include "core/file.h"
 #include "fovea/error.h"
-#include "fovea/parallel.h"
+#include "io/decode.h"
 #include "io/json.h"
 
 namespace fovea {
@@ -214,15 +214,7 @@ Tensor SafetensorsFile::read_f32(std::string_view name) const {
 
 void SafetensorsFile::read_f32(std::string_view name, std::span<float> values) const {
   const SafetensorsEntry& stored = entry(name);
-  const size_t size = item_size(stored.dtype);
-  if (stored.bytes.size() != values.size() * size) return decode(stored.dtype, stored.bytes, values);  // refuses
-  constexpr int64_t elements_per_piece = 1 << 20;
-  parallel_for(std::ssize(values), elements_per_piece, [&](int64_t begin, int64_t end) {
-    const auto first = static_cast<size_t>(begin), count = static_cast<size_t>(end - begin);
-    const auto bytes = stored.bytes.subspan(first * size, count * size);
-    decode(stored.dtype, bytes, values.subspan(first, count));
-    if (mapping_) mapping_->release(bytes);
-  });
+  decode_in_pieces(stored.dtype, stored.bytes, values, mapping_.get());
 }
 
 void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,

@@ -12,6 +12,8 @@
 #include "core/text.h"
 #include "fovea/error.h"
 #include "fovea/safetensors.h"
+#include "io/decode.h"
+#include "io/hdf5.h"
 #include "io/tensor_readers.h"
 
 namespace fovea {
@@ -95,11 +97,13 @@ TensorFile parse_tensor_file(Bytes bytes, const std::string& source) {
   if (begins_with(bytes, "PK\x03\x04") || begins_with(bytes, "PK\x05\x06")) return read_archive(bytes, source);
   if (begins_with(bytes, "\x93NUMPY")) return read_npy(bytes, source);
   if (begins_with(bytes, "\x80")) return read_torch_legacy(bytes, source);
+  if (begins_with(bytes, "\x89HDF\r\n\x1a\n")) return read_hdf5_tensors(bytes, source);
+  if (source.ends_with(".onnx")) return read_onnx_tensors(bytes, source);  // protobuf has no signature
   // Safetensors begin with the length of their JSON.
   if (source.ends_with(".safetensors") || (bytes.size() > 8 && bytes[8] == std::byte{'{'})) {
     return read_safetensors(bytes, source);
   }
-  refuse(source, "neither a safetensors nor a PyTorch nor a NumPy file");
+  refuse(source, "neither a safetensors nor a PyTorch nor a NumPy nor an HDF5 file");
 }
 
 TensorFile read_safetensors(Bytes bytes, const std::string& source) {
@@ -107,6 +111,17 @@ TensorFile read_safetensors(Bytes bytes, const std::string& source) {
   TensorFile file{.source = source, .format = "safetensors", .tensors = {}, .metadata = parsed.metadata()};
   for (const SafetensorsEntry& entry : parsed.entries()) {
     file.tensors.push_back({.name = entry.name, .dtype = entry.dtype, .shape = entry.shape, .bytes = entry.bytes});
+  }
+  return file;
+}
+
+TensorFile read_hdf5_tensors(Bytes bytes, const std::string& source) {
+  TensorFile file{.source = source, .format = "HDF5", .tensors = {}};
+  for (Hdf5Dataset& dataset : read_hdf5(bytes, source)) {
+    file.tensors.push_back({.name = std::move(dataset.path),
+                            .dtype = dataset.dtype,
+                            .shape = Shape(dataset.extents),
+                            .bytes = dataset.bytes});
   }
   return file;
 }
@@ -169,7 +184,7 @@ Bytes row_major(const StoredTensor& tensor, std::vector<std::byte>& copy) {
 
 void read_f32(const StoredTensor& tensor, std::span<float> values) {
   std::vector<std::byte> copy;
-  decode(tensor.dtype, row_major(tensor, copy), values);
+  decode_in_pieces(tensor.dtype, row_major(tensor, copy), values);
 }
 
 Tensor read_f32(const StoredTensor& tensor) {

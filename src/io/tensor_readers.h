@@ -12,6 +12,11 @@ namespace fovea {
 
 TensorFile read_safetensors(std::span<const std::byte> bytes, const std::string& source);
 
+TensorFile read_hdf5_tensors(std::span<const std::byte> bytes, const std::string& source);
+
+// The initialisers of a model, as they lie in the file; those in other files are refused.
+TensorFile read_onnx_tensors(std::span<const std::byte> bytes, const std::string& source);
+
 // `prefix` is the archive's own folder: "name/", empty for none.
 TensorFile read_torch_zip(const ZipEntries& entries, const std::string& prefix, const std::string& source);
 TensorFile read_torch_legacy(std::span<const std::byte> bytes, const std::string& source);

@@ -11,6 +11,7 @@
 #include "fovea/model_file.h"
 #include "fovea/tensor_file.h"
 #include "io/json.h"
+#include "io/keras.h"
 
 namespace fovea {
 
@@ -91,6 +92,7 @@ void check_weights(const NamedShapes& tensors, const Graph& graph, const std::st
 }
 
 std::vector<StoredTensor> state_dict(const TensorFile& file) {
+  if (file.format == "HDF5") return keras_weights(file.tensors);
   std::vector<StoredTensor> tensors = file.tensors;
   keep_below(tensors, file.state_dict);
   const auto is_parallel = [](const StoredTensor& tensor) { return tensor.name.starts_with("module."); };

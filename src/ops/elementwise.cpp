@@ -2,7 +2,9 @@
 // kernels/cpu/elementwise, a line below, a builder and a row of the op table.
 #include "kernels/ref/elementwise.h"
 
+#include "fovea/lookup_ops.h"
 #include "fovea/ops.h"
+#include "ops/lookup_ops.h"
 #include "ops/pointwise_op.h"
 #include "ops/table.h"
 
@@ -21,6 +23,7 @@ using ClipOp = PointwiseOp<ref::Clip, Elementwise::clip, x_alone>;
 using SoftplusOp = PointwiseOp<ref::Softplus, Elementwise::softplus, x_alone>;
 using SeluOp = PointwiseOp<ref::Selu, Elementwise::selu, both>;
 using MishOp = PointwiseOp<ref::Mish, Elementwise::mish, x_alone>;
+using RoundOp = PointwiseOp<ref::Round, Elementwise::round, neither>;
 using SmoothAbsOp = PointwiseOp<ref::SmoothAbs, Elementwise::smooth_abs, x_alone>;
 
 Value add_node(Value x, std::shared_ptr<const Op> op) { return x.graph().add("", std::move(op), {x}); }
@@ -43,6 +46,7 @@ std::shared_ptr<const Op> make_negate(AttributeReader&) { return std::make_share
 std::shared_ptr<const Op> make_softplus(AttributeReader&) { return std::make_shared<SoftplusOp>("softplus"); }
 std::shared_ptr<const Op> make_selu(AttributeReader&) { return std::make_shared<SeluOp>("selu"); }
 std::shared_ptr<const Op> make_mish(AttributeReader&) { return std::make_shared<MishOp>("mish"); }
+std::shared_ptr<const Op> make_round(AttributeReader&) { return std::make_shared<RoundOp>("round"); }
 std::shared_ptr<const Op> make_power(AttributeReader& attributes) { return power_op(attributes.number("exponent")); }
 std::shared_ptr<const Op> make_clip(AttributeReader& attributes) {
   const double low = attributes.number("low");
@@ -60,6 +64,7 @@ Value negate(Value x) { return add_node(x, std::make_shared<NegateOp>("negate"))
 Value softplus(Value x) { return add_node(x, std::make_shared<SoftplusOp>("softplus")); }
 Value selu(Value x) { return add_node(x, std::make_shared<SeluOp>("selu")); }
 Value mish(Value x) { return add_node(x, std::make_shared<MishOp>("mish")); }
+Value round(Value x) { return add_node(x, std::make_shared<RoundOp>("round")); }
 Value power(Value x, double exponent) { return add_node(x, power_op(exponent)); }
 Value clip(Value x, double low, double high) { return add_node(x, clip_op(low, high)); }
 Value smooth_abs(Value x, double beta) { return add_node(x, smooth_abs_op(beta)); }

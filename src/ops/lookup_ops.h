@@ -12,5 +12,6 @@ std::shared_ptr<const Op> make_gather(AttributeReader& attributes);
 std::shared_ptr<const Op> make_grid_sample(AttributeReader& attributes);
 std::shared_ptr<const Op> make_matrix_product(AttributeReader& attributes);
 std::shared_ptr<const Op> make_parameter(AttributeReader& attributes);
+std::shared_ptr<const Op> make_round(AttributeReader& attributes);
 
 }  // namespace fovea

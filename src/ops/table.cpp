@@ -66,6 +66,7 @@ constexpr std::array ops = {
     OpEntry{"relu6", make_relu6},
     OpEntry{"reshape", make_reshape},
     OpEntry{"resize", make_resize},
+    OpEntry{"round", make_round},
     OpEntry{"scale", make_scale},
     OpEntry{"selu", make_selu},
     OpEntry{"sigmoid", make_sigmoid},

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""Writes small PyTorch and NumPy files of every kind into fuzz/seeds/tensor_file, and what PyTorch and NumPy read from
-them, and from the checkpoints of the reference data, into tensor_files.json. Debian 12: python3-torch 1.13."""
+"""Writes small PyTorch, NumPy and HDF5 files of every kind into fuzz/seeds/tensor_file, and what PyTorch, NumPy and h5py
+read from them, and from the checkpoints of the reference data, into tensor_files.json. Debian 12: python3-torch 1.13,
+python3-h5py 3.7."""
 
 import collections
 import glob
@@ -10,6 +11,7 @@ import os
 import sys
 import zipfile
 
+import h5py
 import numpy as np
 import torch
 
@@ -47,6 +49,16 @@ def flatten(value, path=""):
 
 
 def read(path):
+    if path.endswith(".h5"):
+        found = {}
+
+        def visit(name, item):
+            if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu":
+                found[name] = describe(item[()])
+
+        with h5py.File(path) as file:
+            file.visititems(visit)
+        return found
     if path.endswith(".npy"):
         return {"array": describe(np.load(path))}
     if path.endswith(".npz"):
@@ -62,6 +74,36 @@ def deflate(path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in entries:
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+
+
+def write_hdf5(at):
+    """As Keras lays out its layers; and datasets of every type in a group too large for one leaf of its tree."""
+    random = np.random.default_rng(3)
+    with h5py.File(at("keras.h5"), "w") as file:
+        layers = file.create_group("model_weights")
+        layers.attrs["backend"] = "tensorflow"
+        for path, shape in (("conv/conv/kernel", (3, 2, 4, 5)), ("conv/conv/bias", (5,)),
+                            ("spread/spread/depthwise_kernel", (3, 2, 5, 2)), ("norm/norm/gamma", (10,)),
+                            ("norm/norm/beta", (10,)), ("norm/norm/moving_mean", (10,)),
+                            ("norm/norm/moving_variance", (10,)), ("parted/parted/depthwise_kernel", (3, 3, 10, 1)),
+                            ("parted/parted/pointwise_kernel", (1, 1, 10, 4)), ("parted/parted/bias", (4,)),
+                            ("outer/dense/kernel", (4, 3)), ("outer/dense/bias", (3,))):
+            layers[path + ":0"] = random.standard_normal(shape).astype("f4")
+        file["optimizer_weights/iterations:0"] = np.int64(7)
+    with h5py.File(at("types.h5"), "w") as file:
+        for name in names:
+            if name not in ("bfloat16", "bool"):
+                file["types/" + name] = np.array([[0, 1, 2], [3, 5, 100]]).astype(name)
+        for i in range(40):
+            file[f"many/{i}"] = np.float32(i)
+        file["text"] = "not a number"
+        file["none"] = np.zeros((0, 3), "f4")
+        file["link"] = h5py.SoftLink("/none")
+    for name, options in (("chunks.h5", {"chunks": (2, 3)}), ("deflated.h5", {"compression": "gzip"})):
+        with h5py.File(at(name), "w") as file:
+            file.create_dataset("x", data=np.ones((4, 6), "f4"), **options)
+    with h5py.File(at("newer.h5"), "w", libver="latest") as file:
+        file["x"] = np.ones((2, 2), "f4")
 
 
 def write_seeds():
@@ -97,6 +139,7 @@ def write_seeds():
     np.save(at("fortran.npy"), np.asfortranarray(np.arange(24, dtype="f4").reshape(2, 3, 4)))
     np.save(at("big_endian.npy"), np.arange(6, dtype=">i4").reshape(3, 2))
     np.save(at("empty.npy"), np.zeros((0, 3), "f2"))
+    write_hdf5(at)
     for version in ((2, 0), (3, 0)):
         with open(at(f"version{version[0]}.npy"), "wb") as file:
             np.lib.format.write_array(file, np.array([1.5, float("nan"), float("inf")]), version=version)
@@ -105,7 +148,8 @@ def write_seeds():
 write_seeds()
 known = {"seeds": {}, "checkpoints": {}}
 for name in sorted(os.listdir(seeds)):
-    if name.endswith((".pt", ".pth", ".th", ".npy", ".npz")):
+    refused = name in ("chunks.h5", "deflated.h5", "newer.h5")
+    if name.endswith((".pt", ".pth", ".th", ".npy", ".npz", ".h5")) and not refused:
         known["seeds"][name] = read(os.path.join(seeds, name))
 folder = os.path.join(data, "checkpoints")
 for path in sorted(glob.glob(folder + "/**/*.*", recursive=True)):

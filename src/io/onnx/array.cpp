@@ -10,6 +10,7 @@
 #include "core/file.h"
 #include "core/saturate.h"
 #include "core/text.h"
+#include "io/decode.h"
 #include "io/onnx/proto.h"
 #include "ops/checks.h"
 
@@ -18,6 +19,7 @@ namespace fovea {
 namespace {
 
 namespace fs = std::filesystem;
+using Bytes = std::span<const std::byte>;
 
 constexpr uint64_t largest_file = uint64_t{1} << 40;
 
@@ -53,7 +55,7 @@ void decode_integers(DType type, std::span<const std::byte> stored, std::vector<
 void decode_raw(std::span<const std::byte> bytes, OnnxArray& array) {
   if (array.is_float()) {
     array.floats = Tensor(array.shape);
-    decode(array.type, bytes, array.floats.values());
+    decode_in_pieces(array.type, bytes, array.floats.values());
   } else {
     array.integers.resize(static_cast<size_t>(array.size()));
     decode_integers(array.type, bytes, array.integers);
@@ -132,12 +134,12 @@ void decode_external(const onnx::TensorProto& proto, const fs::path& folder, Onn
   decode_raw(bytes, array);
 }
 
-void decode(const onnx::TensorProto& proto, const fs::path& folder, OnnxArray& array) {
+void decode(const onnx::TensorProto& proto, const fs::path& folder, Bytes raw, OnnxArray& array) {
   if (proto.data_location() == onnx::TensorProto::EXTERNAL) return decode_external(proto, folder, array);
-  if (proto.has_raw_data()) {
-    const std::string& raw = proto.raw_data();
+  if (proto.has_raw_data()) raw = std::as_bytes(std::span(proto.raw_data()));
+  if (proto.has_raw_data() || !raw.empty()) {
     require_bytes(array, raw.size());
-    return decode_raw(std::as_bytes(std::span(raw)), array);
+    return decode_raw(raw, array);
   }
   switch (array.type) {
     case DType::f32:
@@ -178,12 +180,12 @@ void permute(const Shape& from, std::span<const int> order, const T* source, T* 
 
 }  // namespace
 
-OnnxArray read_array(const onnx::TensorProto& proto, const fs::path& folder) {
+OnnxArray read_array(const onnx::TensorProto& proto, const fs::path& folder, Bytes raw) {
   try {
     require(!proto.has_segment(), "segments are not supported");
     const std::vector<int64_t> dims(proto.dims().begin(), proto.dims().end());
     OnnxArray array{.type = dtype_of(proto.data_type()), .shape = Shape(dims), .floats = {}};
-    decode(proto, folder, array);
+    decode(proto, folder, raw, array);
     return array;
   } catch (const Error& error) {
     throw Error(error.kind(), fmt::format("tensor '{}': {}", printable(proto.name()), error.what()));

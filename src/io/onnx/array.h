@@ -10,10 +10,11 @@ class TensorProto;
 
 namespace fovea {
 
-// Decodes a tensor of a file. External data are looked for in `folder`, and refused where it is empty. Throws
-// Error(format) before memory is taken when the elements are not as many as the shape says; Error(data) when external
-// data cannot be read.
-OnnxArray read_array(const onnx::TensorProto& proto, const std::filesystem::path& folder);
+// Decodes a tensor of a file. External data are looked for in `folder`, and refused where it is empty; `raw` are raw
+// data that were left out of the message. Throws Error(format) before memory is taken when the elements are not as many
+// as the shape says; Error(data) when external data cannot be read.
+OnnxArray read_array(const onnx::TensorProto& proto, const std::filesystem::path& folder,
+                     std::span<const std::byte> raw = {});
 
 OnnxArray make_array(DType type, const Shape& shape);  // zeros
 OnnxArray integers_of(std::vector<int64_t> values);    // {n}, int64

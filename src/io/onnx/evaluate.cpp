@@ -34,7 +34,9 @@ std::optional<std::vector<OnnxArray>> evaluate(const NodeReader& node, Arrays in
   }
   if (inputs.empty()) return std::nullopt;
   if (auto moved = evaluate_movement(node, inputs)) return moved;
-  if (std::optional<OnnxArray> computed = evaluate_arithmetic(node, inputs)) {
+  std::optional<OnnxArray> computed = evaluate_arithmetic(node, inputs);
+  if (!computed) computed = evaluate_quantized(node, inputs);
+  if (computed) {
     outputs.push_back(std::move(*computed));
     return outputs;
   }

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "fovea/onnx.h"
@@ -18,9 +19,19 @@ using Arrays = std::span<const OnnxArray* const>;
 std::optional<std::vector<OnnxArray>> evaluate(const NodeReader& node, Arrays inputs,
                                                const std::filesystem::path& folder);
 
-// Its two halves: elements that move, elements that are computed.
+// Its parts: elements that move, elements that are computed.
 std::optional<std::vector<OnnxArray>> evaluate_movement(const NodeReader& node, Arrays inputs);
 std::optional<OnnxArray> evaluate_arithmetic(const NodeReader& node, Arrays inputs);
+
+// QuantizeLinear and DequantizeLinear.
+std::optional<OnnxArray> evaluate_quantized(const NodeReader& node, Arrays inputs);
+// The type that QuantizeLinear gives; the zero point may be null.
+DType quantized_type(const NodeReader& node, const OnnxArray* zero_point);
+// The least and the largest number of a type of 8 or 16 bits. Throws Error(format) for others.
+std::pair<int64_t, int64_t> quantized_limits(DType type);
+// How many scales, or zero points, an array has for a value of those dims: one, or one for each place on the node's
+// axis. Throws Error(format) for another number and for blocks.
+int64_t quantized_parts(const NodeReader& node, const OnnxArray& scale, const std::vector<int64_t>& dims);
 
 // The shape that a Reshape asks for, with 0 and -1 resolved. Throws Error(format).
 std::vector<int64_t> reshaped_dims(const std::vector<int64_t>& from, const std::vector<int64_t>& wanted,

@@ -8,6 +8,13 @@
 
 namespace fovea {
 
+GraphExport::GraphExport(const Model& model, onnx::GraphProto& file) : model_(model), file_(file) {
+  for (const Node& node : model.graph().nodes()) {
+    if (!node.op || node.op->type() == "parameter") continue;  // the last is its own value
+    for (const int p : node.parameters) parameters_.insert(model.graph().parameters()[static_cast<size_t>(p)].name);
+  }
+}
+
 std::string GraphExport::name(int node, Lies lies) {
   node = source(node);
   if (!has_order(node)) write_parameter(node, lies);
@@ -59,7 +66,7 @@ void GraphExport::write_parameter(int node, Lies lies) {
 
 void GraphExport::computed(int node, Lies lies) {
   computed_[node] = lies;
-  names_[node] = {{lies, model_.graph().node(node).name}};
+  names_[node] = {{lies, output_name(model_.graph().node(node).name)}};
 }
 
 onnx::NodeProto& GraphExport::add(std::string_view op, const std::string& name,
@@ -68,7 +75,7 @@ onnx::NodeProto& GraphExport::add(std::string_view op, const std::string& name,
   node.set_op_type(std::string(op));
   node.set_name(name);
   for (const std::string& input : inputs) node.add_input(input);
-  node.add_output(name);
+  node.add_output(output_name(name));
   return node;
 }
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +20,7 @@ enum class Lies { channels_first, channels_last };
 // in, "name.nhwc" or "name.nchw".
 class GraphExport {
  public:
-  GraphExport(const Model& model, onnx::GraphProto& file) : model_(model), file_(file) {}
+  GraphExport(const Model& model, onnx::GraphProto& file);
 
   const Model& model() const { return model_; }
   const Shape& shape(int node) const { return model_.graph().node(node).shape; }
@@ -35,7 +36,11 @@ class GraphExport {
   // Leaves a parameter to be written when it is read.
   void leave(int node);
 
+  // Adds a node whose output bears its name, or, where a parameter has that, "name.output".
   onnx::NodeProto& add(std::string_view op, const std::string& name, const std::vector<std::string>& inputs);
+  std::string output_name(const std::string& node) const {
+    return parameters_.contains(node) ? node + ".output" : node;
+  }
   // Arrays in the file; they give their name back.
   std::string initializer(const std::string& name, const Tensor& values, const std::vector<int64_t>& dims);
   std::string integers(const std::string& name, const std::vector<int64_t>& values);
@@ -50,7 +55,8 @@ class GraphExport {
   onnx::GraphProto& file_;
   std::map<int, std::map<Lies, std::string>> names_;
   std::map<int, Lies> computed_;
-  std::map<int, int> same_;  // nodes that are not written, to the one whose value theirs is
+  std::set<std::string, std::less<>> parameters_;  // their names
+  std::map<int, int> same_;                        // nodes that are not written, to the one whose value theirs is
 };
 
 // A node of the network that is to be written.

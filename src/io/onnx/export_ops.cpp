@@ -150,7 +150,7 @@ onnx::NodeProto& write_unary(NodeExport& node, std::string_view op) {
   return node.add(op, {node.input(0, lies)}, lies);
 }
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 10> same_names = {{{"relu", "Relu"},
+constexpr std::array<std::pair<std::string_view, std::string_view>, 11> same_names = {{{"relu", "Relu"},
                                                                                        {"sigmoid", "Sigmoid"},
                                                                                        {"tanh", "Tanh"},
                                                                                        {"hard_swish", "HardSwish"},
@@ -159,7 +159,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 10> same_nam
                                                                                        {"log", "Log"},
                                                                                        {"sqrt", "Sqrt"},
                                                                                        {"abs", "Abs"},
-                                                                                       {"negate", "Neg"}}};
+                                                                                       {"negate", "Neg"},
+                                                                                       {"round", "Round"}}};
 
 void write_plain(NodeExport& node) {
   const auto found =
@@ -457,6 +458,7 @@ constexpr std::array exports = {OpExport{"abs", write_plain},
                                 OpExport{"relu6", write_relu6},
                                 OpExport{"reshape", write_reshape},
                                 OpExport{"resize", write_resize},
+                                OpExport{"round", write_plain},
                                 OpExport{"scale", write_scale},
                                 OpExport{"selu", write_selu},
                                 OpExport{"sigmoid", write_plain},

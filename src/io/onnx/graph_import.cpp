@@ -131,7 +131,8 @@ Value GraphImport::in_order(Operand& x, const Order& order) {
     } else {
       std::vector<int64_t> axes;
       for (const int axis : order) axes.push_back(place(from, axis));
-      value = add(source.name() + ".transpose", "transpose", {{"axes", axes}}, {source});
+      const std::string name = x.turned_by.empty() ? source.name() + ".transpose" : x.turned_by;
+      value = add(name, "transpose", {{"axes", axes}}, {source});
     }
   }
   x.values.emplace_back(order, value);

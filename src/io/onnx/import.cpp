@@ -33,13 +33,12 @@ std::string refusal(const onnx::ValueInfoProto& input) {
 
 class Walk {
  public:
-  Walk(onnx::ModelProto& model, std::string source, const std::filesystem::path& folder,
-       const OnnxImportOptions& options)
-      : model_(model),
-        graph_(*model.mutable_graph()),
+  Walk(ParsedModel& parsed, std::string source, const std::filesystem::path& folder, const OnnxImportOptions& options)
+      : parsed_(parsed),
+        graph_(*parsed.model.mutable_graph()),
         source_(std::move(source)),
         options_(options),
-        opset_(opset_version(model)),
+        opset_(opset_version(parsed.model)),
         network_(folder) {}
 
   OnnxNetwork run() {
@@ -54,7 +53,7 @@ class Walk {
     add_outputs();
     result_.any_batch = network_.any_batch;
     result_.model = network_.finish();
-    read_metadata(model_, result_.model);
+    read_metadata(parsed_.model, result_.model);
     return std::move(result_);
   }
 
@@ -70,9 +69,10 @@ class Walk {
 
   void count_readers() {
     for (const onnx::NodeProto& node : graph_.node()) {
-      for (const std::string& input : node.input()) {
-        ++network_.readers[input];
-        network_.last_reader[input] = &node;
+      const int values = node.op_type() == "CastLike" ? 1 : node.input_size();  // of its second the type alone
+      for (int i = 0; i < std::min(values, node.input_size()); ++i) {
+        ++network_.readers[node.input(i)];
+        network_.last_reader[node.input(i)] = &node;
       }
     }
     for (const onnx::ValueInfoProto& output : graph_.output()) ++network_.readers[output.name()];
@@ -90,8 +90,9 @@ class Walk {
 
   void add_initializers() {
     try {
-      for (onnx::TensorProto& tensor : *graph_.mutable_initializer()) {
-        add_constant(tensor.name(), read_array(tensor, network_.folder()));
+      for (int i = 0; i < graph_.initializer_size(); ++i) {
+        onnx::TensorProto& tensor = *graph_.mutable_initializer(i);
+        add_constant(tensor.name(), read_array(tensor, network_.folder(), parsed_.raw_data(i)));
         tensor.Clear();  // the memory of its elements
       }
     } catch (const Error& error) {
@@ -141,6 +142,7 @@ class Walk {
     bool fits = shape.rank() == static_cast<int>(dims.size());
     for (int axis = 0; fits && axis < shape.rank(); ++axis) {
       int64_t& dim = dims[static_cast<size_t>(axis)];
+      if (axis == 0 && dim == 1) continue;  // a batch
       fits = dim == -1 || dim == shape[axis];
       dim = shape[axis];
     }
@@ -282,7 +284,7 @@ class Walk {
     }
   }
 
-  onnx::ModelProto& model_;
+  ParsedModel& parsed_;
   onnx::GraphProto& graph_;
   std::string source_;
   const OnnxImportOptions& options_;
@@ -304,31 +306,26 @@ std::string describe(const std::string& source, const std::vector<OnnxUnsupporte
   return text;
 }
 
-onnx::ModelProto parse_model(std::span<const std::byte> bytes, const std::string& source) {
-  onnx::ModelProto model;
-  parse_proto(bytes, source, model);
-  if (!model.has_graph()) throw Error(ErrorKind::format, fmt::format("{}: not an ONNX model: it has no graph", source));
-  return model;
-}
-
 }  // namespace
 
 OnnxUnsupported::OnnxUnsupported(const std::string& source, std::vector<Reason> reasons)
     : Error(ErrorKind::format, describe(source, reasons)), reasons_(std::move(reasons)) {}
 
 OnnxNetwork import_onnx(const std::filesystem::path& path, const OnnxImportOptions& options) {
-  onnx::ModelProto model = parse_model(MappedFile(path).bytes(), printable(path));
+  const MappedFile file(path);
+  ParsedModel parsed = parse_model(file.bytes(), printable(path));
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-  return Walk(model, printable(path), folder, options).run();
+  return Walk(parsed, printable(path), folder, options).run();
 }
 
 OnnxNetwork import_onnx(std::span<const std::byte> bytes, const std::string& source, const OnnxImportOptions& options) {
-  onnx::ModelProto model = parse_model(bytes, source);
-  return Walk(model, source, {}, options).run();
+  ParsedModel parsed = parse_model(bytes, source);
+  return Walk(parsed, source, {}, options).run();
 }
 
 std::vector<OnnxInput> onnx_inputs(const std::filesystem::path& path) {
-  onnx::ModelProto model = parse_model(MappedFile(path).bytes(), printable(path));
+  const MappedFile file(path);
+  const onnx::ModelProto model = parse_model(file.bytes(), printable(path)).model;
   std::set<std::string> values;  // names that need one
   for (const onnx::NodeProto& node : model.graph().node()) {
     const OpImport* const op = find_op_import(node.op_type());

@@ -26,13 +26,14 @@ void output_like_input(NodeImport& node, Value value) {
 }
 
 // ONNX operators that are one op here, without attributes.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 10> plain_ops = {{{"Abs", "abs"},
+constexpr std::array<std::pair<std::string_view, std::string_view>, 11> plain_ops = {{{"Abs", "abs"},
                                                                                       {"Exp", "exp"},
                                                                                       {"HardSwish", "hard_swish"},
                                                                                       {"Log", "log"},
                                                                                       {"Mish", "mish"},
                                                                                       {"Neg", "negate"},
                                                                                       {"Relu", "relu"},
+                                                                                      {"Round", "round"},
                                                                                       {"Softplus", "softplus"},
                                                                                       {"Sqrt", "sqrt"},
                                                                                       {"Tanh", "tanh"}}};
@@ -182,8 +183,7 @@ void import_gelu(NodeImport& node) {
 void import_identity(NodeImport& node) { node.alias(0, node.input(0)); }
 
 // Between numbers with a point, which are all float32 here; whole numbers to any.
-void import_cast(NodeImport& node) {
-  const DType type = dtype_of(static_cast<int32_t>(node.integer("to")));
+void cast_to(NodeImport& node, DType type) {
   const Operand& x = node.input(0);
   const auto is_float = [](DType t) { return t <= DType::bf16; };
   require(is_float(type) || (!is_float(x.type) && type != DType::boolean), "{} of a computed value to {}",
@@ -193,9 +193,13 @@ void import_cast(NodeImport& node) {
   node.alias(0, result);
 }
 
+void import_cast(NodeImport& node) { cast_to(node, dtype_of(static_cast<int32_t>(node.integer("to")))); }
+void import_cast_like(NodeImport& node) { cast_to(node, node.input(1).type); }
+
 constexpr std::array imports = {
     OpImport{"Abs", import_plain, Layout::pointwise},
     OpImport{"Cast", import_cast, Layout::pointwise},
+    OpImport{"CastLike", import_cast_like, Layout::pointwise},
     OpImport{"Celu", import_celu, Layout::pointwise},
     OpImport{"Clip", import_clip, Layout::pointwise, 0b110},
     OpImport{"Elu", import_elu, Layout::pointwise},
@@ -211,6 +215,7 @@ constexpr std::array imports = {
     OpImport{"PRelu", import_prelu, Layout::pointwise, 0b10},
     OpImport{"Reciprocal", import_reciprocal, Layout::pointwise},
     OpImport{"Relu", import_plain, Layout::pointwise},
+    OpImport{"Round", import_plain, Layout::pointwise},
     OpImport{"Selu", import_selu, Layout::pointwise},
     OpImport{"Sigmoid", import_sigmoid, Layout::pointwise},
     OpImport{"Softplus", import_plain, Layout::pointwise},

@@ -1,6 +1,7 @@
 // Sums, means and extremes over axes.
 #include <algorithm>
 #include <array>
+#include <string>
 
 #include "io/onnx/array.h"
 #include "io/onnx/op_imports.h"
@@ -58,6 +59,39 @@ void import_reduction(NodeImport& node, const char* op) {
   node.output(0, r.dims, r.order, node.add(op, {{"axes", r.axes}, {"keep", r.keep}}, {in}));
 }
 
+// Sums of a function of x and functions of sums.
+void import_composed(NodeImport& node) {
+  Operand& x = node.input(0);
+  const Reduction r = read(node);
+  require(!r.axes.empty(), "a reduction over no axes is not supported");
+  const std::string& op = node.op();
+  const Attributes over = {{"axes", r.axes}, {"keep", r.keep}};
+  Value y = node.network().in_order(x, x.order());
+  if (op == "ReduceL1") y = node.step("abs", "abs", {}, {y});
+  if (op == "ReduceL2" || op == "ReduceSumSquare") y = node.step("square", "multiply", {}, {y, y});
+  const bool last = op == "ReduceL1" || op == "ReduceSumSquare";
+  y = last ? node.add("reduce_sum", over, {y}) : node.step("sum", "reduce_sum", over, {y});
+  if (op == "ReduceL2") y = node.add("sqrt", {}, {y});
+  if (op == "ReduceLogSum") y = node.add("log", {}, {y});
+  node.output(0, r.dims, r.order, y);
+}
+
+// log sum e^x as m + log sum e^(x - m) with m the largest: no power overflows.
+void import_log_sum_exp(NodeImport& node) {
+  Operand& x = node.input(0);
+  const Reduction r = read(node);
+  require(!r.axes.empty(), "a reduction over no axes is not supported");
+  const Attributes over = {{"axes", r.axes}, {"keep", true}};
+  const Value in = node.network().in_order(x, x.order());
+  const Value largest = node.step("largest", "reduce_max", over, {in});
+  const Value powers = node.step("exp", "exp", {}, {node.step("below", "subtract", {}, {in, largest})});
+  const Value sum = node.step("log", "log", {}, {node.step("sum", "reduce_sum", over, {powers})});
+  const Value y = node.add("add", {}, {sum, largest});
+  std::vector<int64_t> extents;
+  for (const int axis : r.order) extents.push_back(r.dims[static_cast<size_t>(axis)]);
+  node.output(0, r.dims, r.order, node.network().reshape(node.name() + ".shape", y, extents));
+}
+
 void import_reduce_mean(NodeImport& node) { import_reduction(node, "reduce_mean"); }
 void import_reduce_sum(NodeImport& node) { import_reduction(node, "reduce_sum"); }
 void import_reduce_max(NodeImport& node) { import_reduction(node, "reduce_max"); }
@@ -84,6 +118,11 @@ void import_arg(NodeImport& node) {
 constexpr std::array imports = {
     OpImport{"ArgMax", import_arg},
     OpImport{"ArgMin", import_arg},
+    OpImport{"ReduceL1", import_composed, Layout::any, 0b10},
+    OpImport{"ReduceL2", import_composed, Layout::any, 0b10},
+    OpImport{"ReduceLogSum", import_composed, Layout::any, 0b10},
+    OpImport{"ReduceLogSumExp", import_log_sum_exp, Layout::any, 0b10},
+    OpImport{"ReduceSumSquare", import_composed, Layout::any, 0b10},
     OpImport{"ReduceMax", import_reduce_max, Layout::any, 0b10},
     OpImport{"ReduceMean", import_reduce_mean, Layout::any, 0b10},
     OpImport{"ReduceMin", import_reduce_min, Layout::any, 0b10},

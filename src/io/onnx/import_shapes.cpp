@@ -121,7 +121,7 @@ void import_transpose(NodeImport& node) {
     require(sorted[i] == static_cast<int64_t>(i) && sorted.size() == x.dims.size(),
             "perm must name each axis of {} once", to_string(Shape(x.dims)));
   }
-  Operand turned{.name = x.name, .type = x.type};
+  Operand turned{.name = x.name, .type = x.type, .turned_by = node.name()};
   for (const int64_t axis : perm) turned.dims.push_back(x.dims[static_cast<size_t>(axis)]);
   for (const auto& [order, value] : x.values) {
     Order renamed;

@@ -12,7 +12,7 @@ const std::vector<OpImport>& all() {
     std::vector<OpImport> list;
     for (const auto& part :
          {window_imports(), norm_imports(), dense_imports(), pointwise_imports(), arithmetic_imports(),
-          reduce_imports(), shape_imports(), part_imports(), resize_imports()}) {
+          reduce_imports(), shape_imports(), part_imports(), resize_imports(), quantized_imports()}) {
       list.insert(list.end(), part.begin(), part.end());
     }
     std::ranges::sort(list, {}, &OpImport::op);

@@ -16,5 +16,6 @@ std::span<const OpImport> reduce_imports();      // over axes
 std::span<const OpImport> shape_imports();       // other extents or order for the same elements
 std::span<const OpImport> part_imports();        // parts of values, and values put together
 std::span<const OpImport> resize_imports();      // pictures of another size
+std::span<const OpImport> quantized_imports();   // small whole numbers
 
 }  // namespace fovea

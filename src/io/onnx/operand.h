@@ -25,6 +25,7 @@ struct Operand {
   std::shared_ptr<OnnxArray> constant{};          // known at import
   bool trainable = false;                         // a constant that is a weight
   std::vector<std::pair<Order, Value>> values{};  // the first is the one that was computed
+  std::string turned_by{};                        // the node that gave it another order, if one did
 
   int rank() const { return static_cast<int>(dims.size()); }
   bool is_constant() const { return constant != nullptr; }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "fovea/error.h"
+#include "io/onnx/lean.h"
 
 namespace fovea {
 
@@ -41,6 +42,26 @@ void parse_proto(std::span<const std::byte> bytes, const std::string& source, go
     throw Error(ErrorKind::format,
                 fmt::format("{}: not an ONNX file, or a damaged one (it is not a {})", source, message.GetTypeName()));
   }
+}
+
+std::span<const std::byte> ParsedModel::raw_data(int i) const {
+  const auto at = static_cast<size_t>(i);
+  return at < raw.size() ? raw[at] : std::span<const std::byte>();
+}
+
+ParsedModel parse_model(std::span<const std::byte> bytes, const std::string& source) {
+  ParsedModel parsed;
+  std::optional<LeanModel> lean = without_raw_data(bytes);
+  if (lean) {
+    parse_proto(std::as_bytes(std::span(lean->bytes)), source, parsed.model);
+    parsed.raw = std::move(lean->raw);
+  } else {
+    parse_proto(bytes, source, parsed.model);
+  }
+  if (!parsed.model.has_graph()) {
+    throw Error(ErrorKind::format, fmt::format("{}: not an ONNX model: it has no graph", source));
+  }
+  return parsed;
 }
 
 int64_t opset_version(const onnx::ModelProto& model) {

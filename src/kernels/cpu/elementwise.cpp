@@ -107,6 +107,8 @@ HWY_INLINE void WithElementwise(Elementwise function, const Coefficients& c, con
         const auto beyond = hn::Sub(size, hn::Set(d, 0.5F * c.alpha));
         return hn::IfThenElse(hn::Lt(size, hn::Set(d, c.alpha)), near, beyond);
       });
+    case Elementwise::round:
+      return body([](auto, auto v) { return hn::Round(v); });
   }
 }
 
@@ -157,6 +159,8 @@ HWY_INLINE void WithElementwiseSlope(Elementwise function, const Coefficients& c
         const auto v = hn::Mul(x(), hn::Set(d, 1.0F / c.alpha));
         return hn::Min(hn::Max(v, hn::Set(d, -1.0F)), one(d));
       });
+    case Elementwise::round:
+      return body([=](auto d, const auto&, const auto&) { return one(d); });
   }
 }
 

@@ -6,7 +6,7 @@
 // that convolutions can end in). Formulas: fovea/ops.h; twins: kernels/ref/elementwise.h.
 namespace fovea::cpu {
 
-enum class Elementwise { exp, log, sqrt, abs, negate, power, clip, softplus, selu, mish, smooth_abs };
+enum class Elementwise { exp, log, sqrt, abs, negate, power, clip, softplus, selu, mish, smooth_abs, round };
 
 // power: the exponent; clip: the limits; smooth_abs: beta.
 struct Coefficients {
@@ -17,7 +17,8 @@ struct Coefficients {
 void elementwise_forward(Elementwise function, const Coefficients& coefficients, int64_t count, const float* x,
                          float* y);
 
-// dx[i] = dy[i] * f'(x[i]); exp and sqrt read y, negate neither, selu both, the others x. dx and dy may be the same.
+// dx[i] = dy[i] * f'(x[i]); exp and sqrt read y, negate and round neither, selu both, the others x. dx and dy may be
+// the same.
 void elementwise_backward(Elementwise function, const Coefficients& coefficients, int64_t count, const float* x,
                           const float* y, const float* dy, float* dx);
 

@@ -63,6 +63,18 @@ struct Negate {
   }
 };
 
+// To the nearest whole number, of two the even one. The slope, 0 wherever there is one, counts as 1: straight through.
+struct Round {
+  template <class T>
+  T value(T x) const {
+    return std::nearbyint(x);
+  }
+  template <class T>
+  T slope(T /*x*/, T /*y*/) const {
+    return T(1);
+  }
+};
+
 struct Power {
   double exponent;
   auto options() const { return std::array{std::pair<const char*, double>("exponent", exponent)}; }
