@@ -26,6 +26,7 @@ struct BenchCommand {
   CommonOptions common;
   std::string model;
   std::string input;
+  ZooOptions variant;
   BenchOptions bench;
   Format format = Format::text;
 };
@@ -141,9 +142,10 @@ void print_rows(const nlohmann::ordered_json& report) {
 
 Model open_model(const BenchCommand& command) {
   require_option(command.model, "name a network (lenet5), a model file, or a text form with --input");
-  const Shape input = input_shape(command.input);
-  if (is_model_file(command.model) && input.rank() == 0) return load_model(command.model);
-  return Model(describe_network(command.model, input, 0));
+  ZooOptions variant = command.variant;
+  variant.input = input_shape(command.input);
+  if (is_model_file(command.model) && variant.input.rank() == 0) return load_model(command.model);
+  return Model(describe_network(command.model, variant));
 }
 
 void run_bench(const BenchCommand& command) {
@@ -166,6 +168,7 @@ Run add_bench(CLI::App& program) {
   CLI::App* command = program.add_subcommand("bench", "How fast a network runs on this machine");
   command->add_option("model", options->model, "a name (lenet5), a model file, or a text form")->type_name("NETWORK");
   add_input_option(*command, options->input);
+  add_variant_options(*command, options->variant);
   command->add_flag("--train", options->bench.training, "time training steps: forward, backward, update");
   add_number(*command, "--batch", options->bench.batch, "pictures at a time");
   add_number(*command, "--seconds", options->bench.seconds, "how long to measure");

@@ -93,8 +93,9 @@ void ModelOptions::add(CLI::App& command) {
       .add_option("--weights", weights,
                   "weights for it: a state dict or checkpoint as .pth, .pt, .th, .safetensors or .npz")
       ->type_name("FILE");
-  command.add_option("--classes", classes, "classes of a network by name; default: its own")
+  command.add_option("--classes", variant.classes, "classes of a network by name; default: its own")
       ->check(check_number<int64_t>);
+  add_variant_options(command, variant);
 }
 
 void ModelOptions::add_pictures(CLI::App& command) {
@@ -117,15 +118,17 @@ Model ModelOptions::open(const Shape& input) const {
                 fmt::format("{} holds weights alone: name their network, then --weights {}", model, model));
   }
   const bool file = is_model_file(model);
-  if (file && (input.rank() != 0 || classes != 0)) {
+  if (file && (input.rank() != 0 || variant.classes != 0)) {
     throw Error(ErrorKind::usage, fmt::format("--input and --classes are for networks by name; {} has its own", model));
   }
+  ZooOptions options = variant;
+  options.input = input;
   if (!file && weights.empty()) {
-    const Graph graph = describe_network(model, input, classes);  // a slip in the name comes first
+    const Graph graph = describe_network(model, options);  // a slip in the name comes first
     throw Error(ErrorKind::usage,
                 fmt::format("'{}' is a network without weights: give them with --weights FILE", model));
   }
-  Model opened = file ? load_model(model) : empty_model(describe_network(model, input, classes));
+  Model opened = file ? load_model(model) : empty_model(describe_network(model, options));
   if (!weights.empty()) load_weights(opened, weights);
   complete(opened, file);
   return opened;

@@ -7,6 +7,7 @@
 #include "data_options.h"
 #include "fovea/model.h"
 #include "fovea/shape.h"
+#include "fovea/zoo.h"
 
 namespace fovea::cli {
 
@@ -15,14 +16,14 @@ namespace fovea::cli {
 struct ModelOptions {
   std::string model;
   std::string weights;
-  int64_t classes = 0;
+  ZooOptions variant;
   std::string mean;
   std::string std;
   ResizeOptions resize;
   std::string class_names;
   bool shows_pictures = false;  // the command needs to know how pictures become the input
 
-  // The positional MODEL, --weights and --classes.
+  // The positional MODEL, --weights, --classes, --width and --aux-logits.
   void add(CLI::App& command);
   // --mean, --std, --shorter-side, --filter and --class-names, for commands that show pictures to the network.
   void add_pictures(CLI::App& command);

@@ -107,20 +107,40 @@ bool is_weights_file(const std::string& name) {
   return std::ranges::find(extensions, std::filesystem::path(name).extension().string()) != extensions.end();
 }
 
-Graph describe_network(const std::string& model, const Shape& input, int64_t classes) {
-  const bool file = is_model_file(model);
-  if (file && (input.rank() != 0 || classes != 0)) {
-    throw Error(ErrorKind::usage, fmt::format("--input and --classes are for new networks; {} has its own", model));
+void add_variant_options(CLI::App& command, ZooOptions& options) {
+  const std::string group = "Network";
+  add_number(command, "--width", options.width,
+             "factor of the filters, for networks that come in widths (the MobileNets)")
+      ->group(group);
+  command
+      .add_flag("--aux-logits", options.aux_logits,
+                "with the auxiliary heads that help training (googlenet, inception_v3)")
+      ->group(group);
+}
+
+void refuse_variant(const ZooOptions& options, const std::string& model) {
+  if (options.width != 1 || options.aux_logits) {
+    throw Error(ErrorKind::usage, fmt::format("--width and --aux-logits are for networks by name, not for {}", model));
   }
+}
+
+Graph describe_network(const std::string& model, const ZooOptions& options) {
+  const bool named = !is_text_form(model) && !is_model_file(model);
+  if (!named) refuse_variant(options, model);
   if (is_text_form(model)) {
-    if (classes != 0) throw Error(ErrorKind::usage, "a network written as text says its classes itself: no --classes");
-    if (input.rank() == 0) {
+    if (options.classes != 0) {
+      throw Error(ErrorKind::usage, "a network written as text says its classes itself: no --classes");
+    }
+    if (options.input.rank() == 0) {
       throw Error(ErrorKind::usage, "a network written as text needs --input HEIGHTxWIDTHxCHANNELS");
     }
-    return graph_from_text(model, input);
+    return graph_from_text(model, options.input);
   }
-  if (file) return load_model(model).graph();
-  return zoo::build(model, {.input = input, .classes = classes});
+  if (named) return zoo::build(model, options);
+  if (options.input.rank() != 0 || options.classes != 0) {
+    throw Error(ErrorKind::usage, fmt::format("--input and --classes are for new networks; {} has its own", model));
+  }
+  return load_model(model).graph();
 }
 
 void require_option(const std::string& value, const char* request) {

@@ -9,6 +9,7 @@
 #include "fovea/data.h"
 #include "fovea/model.h"
 #include "fovea/shape.h"
+#include "fovea/zoo.h"
 
 // Options that several commands share, and what they mean.
 namespace fovea::cli {
@@ -41,9 +42,13 @@ enum class Format { text, json, csv };
 void add_format_option(CLI::App& command, Format& format);
 std::string csv_field(std::string_view text);
 
-// A network by name, text form or model file. `input` (where not empty) is for the first two, `classes` (where not
-// zero) for the first: Error(usage) elsewhere. A text form needs `input`.
-Graph describe_network(const std::string& model, const Shape& input, int64_t classes);
+// --width and --aux-logits of networks by name.
+void add_variant_options(CLI::App& command, ZooOptions& options);
+// Throws Error(usage) when one of them is given, for a model that is no network by name.
+void refuse_variant(const ZooOptions& options, const std::string& model);
+// A network by name, text form or model file. `input` (where not empty) is for the first two, the other options for the
+// first: Error(usage) elsewhere. A text form needs `input`.
+Graph describe_network(const std::string& model, const ZooOptions& options);
 bool is_model_file(const std::string& model);
 // Whether the name ends as files do that hold weights without their network.
 bool is_weights_file(const std::string& name);

@@ -21,7 +21,7 @@ struct SummaryOptions {
   CommonOptions common;
   std::string model;
   std::string input;
-  int64_t classes = 0;
+  ZooOptions variant;
   std::string picture;
   Format format = Format::text;
 };
@@ -29,7 +29,9 @@ struct SummaryOptions {
 void run_summary(const SummaryOptions& options) {
   options.common.apply();
   require_option(options.model, "name a network ('fovea zoo' lists them), a model file, or a text form with --input");
-  const Graph graph = describe_network(options.model, input_shape(options.input), options.classes);
+  ZooOptions variant = options.variant;
+  variant.input = input_shape(options.input);
+  const Graph graph = describe_network(options.model, variant);
   const Summary summary = summarize(graph);
   if (!options.picture.empty()) {
     const std::string title = fmt::format("{}: {} parameters, {} multiply-adds", options.model,
@@ -55,8 +57,9 @@ Run add_summary(CLI::App& program) {
       program.add_subcommand("summary", "Layers of a network: shapes, parameters, cost, receptive field");
   command->add_option("model", options->model, "a name (lenet5), a model file, or a text form")->type_name("NETWORK");
   add_input_option(*command, options->input);
-  command->add_option("--classes", options->classes, "classes of a new network; default: its own")
+  command->add_option("--classes", options->variant.classes, "classes of a new network; default: its own")
       ->check(check_number<int64_t>);
+  add_variant_options(*command, options->variant);
   command->add_option("--graph", options->picture, "draw the network too")->type_name("FILE.svg");
   add_format_option(*command, options->format);
   options->common.add(*command);

@@ -57,7 +57,10 @@ Model fresh_model(const NetworkFlags& flags, const Dataset& train, uint64_t seed
   const Shape input = choose_input(flags, train);
   // A text form says its classes itself.
   const int64_t classes = is_text_form(flags.model) ? 0 : std::ssize(train.class_names());
-  Model model(describe_network(flags.model, input, classes), seed, choose_initializer(flags));
+  ZooOptions options = flags.variant;
+  options.input = input;
+  options.classes = classes;
+  Model model(describe_network(flags.model, options), seed, choose_initializer(flags));
   const auto channels = static_cast<int>(input[2]);
   const Statistics statistics = measure_statistics(train, channels);
   model.preprocessing = {.height = static_cast<int>(input[0]),
@@ -108,6 +111,7 @@ void NetworkFlags::add(CLI::App& command) {
       ->type_name("FILE")
       ->group(group);
   add_input_option(command, input)->group(group);
+  add_variant_options(command, variant);
   add_choice(command, "--init", init, {"he", "xavier"}, "initial weights; default: the network's own")->group(group);
 }
 
@@ -118,6 +122,7 @@ StartingModel make_starting_model(const NetworkFlags& flags, const Dataset& trai
       throw Error(ErrorKind::usage,
                   fmt::format("--input, --init and --weights are for new networks; {} has its own", flags.model));
     }
+    refuse_variant(flags.variant, flags.model);
     Model model = load_model(flags.model);
     std::vector<std::string> head = head_parameters(model.graph());
     return {std::move(model), std::move(head)};

@@ -7,6 +7,7 @@
 
 #include "fovea/data.h"
 #include "fovea/model.h"
+#include "fovea/zoo.h"
 
 namespace fovea::cli {
 
@@ -16,6 +17,7 @@ struct NetworkFlags {
   std::string weights;
   std::string input;
   std::string init;
+  ZooOptions variant;
 
   void add(CLI::App& command);
 };

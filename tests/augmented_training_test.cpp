@@ -112,6 +112,7 @@ std::vector<double> learned_shares(ClassBalance balance) {
   model.preprocessing = {.height = 2, .width = 2, .channels = 1, .padding = 0, .mean = {0}, .std = {1}};
   FitOptions options{.epochs = 60, .batch = 60};
   options.optimizer = Sgd{.lr = 0.5};
+  options.schedule.kind = Schedule::Kind::cosine;  // what is drawn last should not count most
   options.balance = balance;
   const auto dataset = uneven_set();
   fit(model, dataset, nullptr, options);

@@ -98,12 +98,14 @@ TEST(PictureFormats, ReadsTheBmpsOfPngSuite) {
     SCOPED_TRACE(entry.path());
     const Image bmp = read_image(entry.path());
     EXPECT_EQ(bmp.channels, 3);
-    const fs::path png = folder / "png" / entry.path().stem().concat(".png");
-    if (!exists(png)) continue;
+    const std::string name = entry.path().stem().string();
+    const fs::path png = folder / "png" / (name + ".png");
+    const bool transparent = name[0] == 't' || name[5] == 'a';  // there the colours under it differ
+    if (transparent || !exists(png)) continue;
     expect_within(bmp, to_channels(read_image(png), 3), 1);  // of 16 bits theirs are cut off, ours rounded
     ++compared;
   }
-  EXPECT_GE(compared, 150);
+  EXPECT_GE(compared, 120);
 }
 
 // ---- Resizing whole folders ----------------------------------------------------------------------------------------

@@ -324,7 +324,7 @@ TEST_F(ProgramTest, ModelFilesThatDoNotFitAreRefused) {
   succeeds(train({}));
   write_picture(at("two/a/1.png"), 1, 0);
   write_picture(at("two/b/2.png"), 1, 200);
-  refuses({"eval", "run/last.safetensors", "--data", "two"}, 4, {"4", "2 classes"});
+  refuses({"eval", "run/last.safetensors", "--data", "two"}, 3, {"two", "the model knows no class 'a'"});
   refuses(train({"--model", "run/last.safetensors", "--data", "two", "--out", "other"}), 4, {"4", "2 classes"});
   refuses({"eval", "run/last.safetensors"}, 2, {"--data"});
   refuses({"summary", "run/last.safetensors", "--input", "9x9x1"}, 2, {"--input", "run/last.safetensors"});
@@ -631,6 +631,15 @@ TEST_F(ProgramTest, TrainingEndsWithAReport) {
   EXPECT_TRUE(testing::Value(read_text(at("run/report.html")), judged_by));
   refuses({"report"}, 2, {"folder of a training run"});
   refuses({"report", "idx"}, 3, {"idx", "no training run"});
+}
+
+TEST_F(ProgramTest, NetworksByNameComeInVariants) {
+  EXPECT_THAT(succeeds({"summary", "mobilenet_v2", "--width", "0.5"}).out, HasSubstr("1,968,680"));
+  const std::string with_heads = succeeds({"summary", "googlenet", "--aux-logits"}).out;
+  EXPECT_THAT(with_heads, HasSubstr("13,004,888"));
+  refuses({"summary", "resnet18", "--width", "0.5"}, 2, {"resnet18", "one width"});
+  refuses({"summary", "resnet18", "--aux-logits"}, 2, {"resnet18", "no auxiliary heads"});
+  refuses({"summary", "flatten, fc 4", "--input", "4x4x1", "--width", "2"}, 2, {"--width", "flatten, fc 4"});
 }
 
 TEST_F(ProgramTest, OutputThatCannotBeWrittenIsAnError) {

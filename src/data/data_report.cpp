@@ -7,6 +7,7 @@
 #include <map>
 #include <tuple>
 
+#include "data/packed.h"
 #include "fovea/class_balance.h"
 #include "fovea/parallel.h"
 
@@ -90,11 +91,15 @@ Duplicates describe_duplicates(const std::vector<Place>& places,
 
 void warn_of_classes(const PartReport& part, const std::vector<std::string>& names,
                      std::vector<std::string>& warnings) {
+  std::vector<std::string> empty;
+  std::vector<std::string> single;
   for (size_t i = 0; i < names.size(); ++i) {
-    const int64_t count = part.class_counts[i];
-    if (count > 1) continue;
-    warnings.push_back(fmt::format("class {} has {} in the {} part", names[i],
-                                   count == 0 ? "no picture" : "a single picture", part.name));
+    if (part.class_counts[i] == 0) empty.push_back(names[i]);
+    if (part.class_counts[i] == 1) single.push_back(names[i]);
+  }
+  if (!empty.empty()) warnings.push_back(fmt::format("{} no picture in the {} part", name_classes(empty), part.name));
+  if (!single.empty()) {
+    warnings.push_back(fmt::format("{} a single picture in the {} part", name_classes(single), part.name));
   }
 }
 

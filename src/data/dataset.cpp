@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -131,6 +132,14 @@ void check_labels(std::span<const uint8_t> labels, size_t classes, const std::fi
   if (bad == labels.end()) return;
   throw Error(ErrorKind::data, fmt::format("{}: the label of item {} is {}, out of range for {} classes",
                                            printable(file), bad - labels.begin(), *bad, classes));
+}
+
+std::string name_classes(std::span<const std::string> names) {
+  constexpr size_t named = 5;
+  if (names.size() == 1) return fmt::format("class {} has", names[0]);
+  const std::string more = names.size() > named ? ", ..." : "";
+  return fmt::format("{} classes ({}{}) have", names.size(),
+                     fmt::join(names.first(std::min(named, names.size())), ", "), more);
 }
 
 std::string describe_dataset(const Dataset& dataset, std::string_view source) {

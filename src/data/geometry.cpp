@@ -54,7 +54,10 @@ void flip_vertical(Image& image) {
 
 void pad(const Image& in, int border, Border kind, Image& out) {
   const bool mirrors = kind != Border::reflect || border < std::min(in.height, in.width);
-  if (border < 0 || std::max(in.height, in.width) > max_picture_side - 2 * int64_t{border} || !mirrors) {
+  const int64_t height = in.height + 2 * int64_t{border};
+  const int64_t width = in.width + 2 * int64_t{border};
+  const bool fits = std::max(height, width) <= max_picture_side && height * width <= max_picture_pixels;
+  if (border < 0 || !fits || !mirrors) {
     throw Error(ErrorKind::usage, fmt::format("cannot pad a picture of {}x{} by {}", in.height, in.width, border));
   }
   shape(out, in.height + 2 * border, in.width + 2 * border, in.channels);

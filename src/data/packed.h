@@ -36,6 +36,9 @@ std::vector<std::string> numbered_classes(int64_t count);
 // Throws Error(data) naming the file, the position and the value of the first label that is not below `classes`.
 void check_labels(std::span<const uint8_t> labels, size_t classes, const std::filesystem::path& file);
 
+// "class a has" or "3 classes (a, b, c) have"; of many only the first few are named.
+std::string name_classes(std::span<const std::string> names);
+
 // "60000 pictures of 28x28x1 in 10 classes from <source>"; the shape is left out where the pictures differ.
 std::string describe_dataset(const Dataset& dataset, std::string_view source);
 

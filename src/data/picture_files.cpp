@@ -104,15 +104,16 @@ class FilesDataset final : public Dataset {
   }
 
   void check_classes(bool every_class) {
-    std::vector<int64_t> counts(class_names_.size());
-    for (const Picture& picture : pictures_) ++counts[static_cast<size_t>(picture.file.label)];
-    for (size_t i = 0; i < counts.size(); ++i) {
-      if (counts[i] > 0) continue;
-      const std::string problem =
-          fmt::format("class {} has no picture that can be read in {}", class_names_[i], source_);
-      if (every_class) throw Error(ErrorKind::data, problem);
-      warnings_.push_back(problem);
+    std::vector<bool> filled(class_names_.size());
+    for (const Picture& picture : pictures_) filled[static_cast<size_t>(picture.file.label)] = true;
+    std::vector<std::string> empty;
+    for (size_t i = 0; i < filled.size(); ++i) {
+      if (!filled[i]) empty.push_back(class_names_[i]);
     }
+    if (empty.empty()) return;
+    const std::string problem = fmt::format("{} no picture that can be read in {}", name_classes(empty), source_);
+    if (every_class) throw Error(ErrorKind::data, problem);
+    warnings_.push_back(problem);
   }
 
   // Files may vanish or break while they are used.

@@ -75,6 +75,7 @@ class PngReader {
     png_set_read_fn(png_, this, supply);
     png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);             // check_picture_size is clearer
     png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);  // texts, profiles, times, gamma
+    png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_AS_DEFAULT, reinterpret_cast<png_const_bytep>("eXIf"), 1);
     png_read_info(png_, info_);
   }
 

@@ -22,7 +22,7 @@ const char* reason_of(VP8StatusCode status) {
 }  // namespace
 
 Image decode_webp(std::span<const uint8_t> bytes, std::string_view name) {
-  WebPBitstreamFeatures features;
+  WebPBitstreamFeatures features{};
   const VP8StatusCode status = WebPGetFeatures(bytes.data(), bytes.size(), &features);
   if (status != VP8_STATUS_OK) refuse_picture(name, reason_of(status));
   if (features.has_animation != 0) refuse_picture(name, "it is an animation");

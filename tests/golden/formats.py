@@ -50,7 +50,7 @@ def oriented(kind, orientation):
 def reduced(width, height, enough, by, mode="RGB"):
     file = encoded(smooth(mode, width, height), "JPEG", quality=92)
     image = Image.open(io.BytesIO(file))
-    image.draft(mode, (-(-width // by), -(-height // by)))
+    image.draft(mode, (width // by, height // by))
     return case(f"JPEG {width}x{height} at 1/{by}", file, image, enough)
 
 

@@ -26,14 +26,19 @@ def samples(image):
     return picked
 
 
+def is_grey(path):
+    """Whether it is a PNG of colour type 0 or 4, of which Pillow opens some as colour."""
+    header = path.read_bytes()[:26]
+    return header.startswith(b"\x89PNG") and header[25] in (0, 4)
+
+
 def opened(path):
     image = Image.open(path)
     if image.mode.startswith("I"):  # 16 bits, which Pillow would cut off at 255
         image = image.point(lambda value: value / 257).convert("L")
-    grey = image.mode in ("1", "L", "LA")
     if image.mode in ("LA", "P", "RGBA"):
         image = image.convert("RGBA").convert("RGB")
-    return image.convert("L" if grey else "RGB")
+    return image.convert("L" if is_grey(path) else "RGB")
 
 
 def rows():

@@ -87,7 +87,7 @@ Step make_perspective(Arguments& arguments) {
       const double y = inwards(image.height);
       return std::array{at_right ? right - x : x, at_bottom ? bottom - y : y};
     };
-    Corners corners;
+    Corners corners{};
     corners[0] = corner(false, false);
     corners[1] = corner(true, false);
     corners[2] = corner(true, true);
