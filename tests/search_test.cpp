@@ -100,11 +100,11 @@ SearchSpace words(size_t axes) {
 
 // Right where each choice follows from the one before: p after nothing and r, q after p, r after q.
 double reward_of(const Setting& setting) {
-  std::string expected = "p";
+  char expected = 'p';
   double right = 0;
   for (const std::string& choice : setting) {
-    right += choice == expected ? 1 : 0;
-    expected = choice == "p" ? "q" : choice == "q" ? "r" : "p";
+    right += choice[0] == expected ? 1 : 0;
+    expected = choice == "p" ? 'q' : choice == "q" ? 'r' : 'p';
   }
   return right / static_cast<double>(setting.size());
 }
