@@ -1,5 +1,6 @@
 #include "fovea/search.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -94,7 +95,7 @@ TEST(SearchSpace, NonsenseIsRefused) {
 
 SearchSpace words(size_t axes) {
   SearchSpace space;
-  for (size_t i = 0; i < axes; ++i) space.push_back({"a" + std::to_string(i), Kind::choice, 0, 0, {"p", "q", "r"}});
+  for (size_t i = 0; i < axes; ++i) space.push_back({fmt::format("a{}", i), Kind::choice, 0, 0, {"p", "q", "r"}});
   return space;
 }
 
