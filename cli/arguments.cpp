@@ -1,32 +1,18 @@
 #include "arguments.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
-#include <sstream>
 
 #include "core/suggest.h"
 #include "fovea/error.h"
+#include "toml_file.h"
 
 namespace fovea::cli {
 
 namespace {
 
 [[noreturn]] void usage_error(const std::string& message) { throw Error(ErrorKind::usage, message); }
-
-// A value of a configuration file as it would stand on the command line.
-std::string as_argument(const std::string& file, std::string_view key, const toml::node& value) {
-  if (const auto* text = value.as_string()) return text->get();
-  if (value.is_boolean() || value.is_integer() || value.is_floating_point()) {
-    std::ostringstream out;
-    value.visit([&](const auto& element) {
-      if constexpr (toml::is_value<decltype(element)>) out << element;
-    });
-    return out.str();
-  }
-  usage_error(fmt::format("{}: '{}' must be text, a number, true or false", file, key));
-}
 
 std::vector<std::string> option_names(const CLI::App& app) {
   std::vector<std::string> names;
@@ -45,21 +31,11 @@ std::vector<std::string> config_keys(const CLI::App& command) {
   return keys;
 }
 
-toml::table parse_config(const std::string& file) {
-  try {
-    return toml::parse_file(file);
-  } catch (const toml::parse_error& error) {
-    const auto line = error.source().begin.line;
-    if (line == 0) throw Error(ErrorKind::data, fmt::format("cannot read {}: {}", file, error.description()));
-    usage_error(fmt::format("{}, line {}: {}", file, line, error.description()));
-  }
-}
-
 // The flags that a configuration file stands for: --key=value.
 std::vector<std::string> read_config(const std::string& file, const CLI::App& command) {
   const std::vector<std::string> known = config_keys(command);
   std::vector<std::string> flags;
-  for (const auto& [key, value] : parse_config(file)) {
+  for (const auto& [key, value] : parse_toml(file)) {
     const std::string name(key.str());
     if (std::ranges::find(known, name) == known.end()) {
       usage_error(fmt::format("{}, line {}: unknown key '{}'{}; keys are the flags of 'fovea {}' without '--'", file,

@@ -39,8 +39,9 @@ bool converts_network(const ConvertOptions& options) {
 void convert_network(const ConvertOptions& options) {
   const bool fresh = !is_model_file(options.in.model) && options.in.weights.empty();
   const Shape input = input_shape(options.input);
-  const Model model =
-      fresh ? Model(describe_network(options.in.model, input, options.in.classes)) : options.in.open(input);
+  ZooOptions variant = options.in.variant;
+  variant.input = input;
+  const Model model = fresh ? Model(describe_network(options.in.model, variant)) : options.in.open(input);
   if (is_onnx(options.out)) {
     export_onnx(model, options.out);
   } else if (options.out.ends_with(".safetensors")) {

@@ -5,7 +5,9 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "arguments.h"
@@ -97,6 +99,7 @@ class Explainer {
     const Shape& input = probe_.input_shape();
     const int64_t side = std::min(input[1], input[2]);
     const int64_t patch = command.patch != 0 ? command.patch : std::max<int64_t>(1, side / 7);
+    if (!command.layer.empty()) model.graph().find(command.layer);  // a slip in the name is not left out
     options_.layer = command.layer;
     options_.occlusion = {.patch = patch,
                           .stride = command.stride != 0 ? command.stride : std::max<int64_t>(1, patch / 2)};
@@ -136,7 +139,9 @@ class Explainer {
       explanation = method.explain(probe_, x, {index}, options_);
     } catch (const Error& error) {
       if (!all_ || error.kind() != ErrorKind::usage) throw;
-      if (pictures_.empty()) fmt::print(stderr, "fovea: left out {}: {}\n", method.name, error.what());
+      if (left_out_.insert(method.name).second) {
+        fmt::print(stderr, "fovea: left out {}: {}\n", method.name, error.what());
+      }
       return;
     }
     const std::string file = fmt::format("{}.{}.{}", stem, method.name, index);
@@ -172,6 +177,7 @@ class Explainer {
   bool all_;
   MethodOptions options_;
   std::vector<std::string> stems_;
+  std::set<std::string_view> left_out_;
   std::vector<PagePicture> pictures_;
 };
 

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "commands.h"
 #include "data_options.h"
 #include "fovea/error.h"
+#include "fovea/model_file.h"
 #include "fovea/test_views.h"
 #include "model_options.h"
 #include "options.h"
@@ -25,6 +28,7 @@ struct PredictOptions {
   ModelOptions model;
   std::string input;
   std::string views;
+  std::vector<std::string> ensemble;
   std::vector<std::string> pictures;
   int64_t top = 3;
   Format format = Format::text;
@@ -51,21 +55,57 @@ void print_csv(const std::string& picture, const std::vector<Guess>& guesses) {
   }
 }
 
+// The likeliest classes by the mean of the networks' probabilities, each network's over the views.
+std::vector<Guess> guess(std::vector<Predictor>& predictors, const Image& image, const TestViews& views,
+                         const PredictOptions& options) {
+  const auto ask = [&](Predictor& predictor, int64_t top) {
+    return options.views.empty() ? predictor(image, top) : predict_views(predictor, image, views, top);
+  };
+  if (predictors.size() == 1) return ask(predictors[0], options.top);
+  constexpr auto all = std::numeric_limits<int64_t>::max();
+  std::vector<Guess> mean = ask(predictors[0], all);
+  std::ranges::sort(mean, {}, &Guess::class_index);
+  for (Predictor& predictor : std::span(predictors).subspan(1)) {
+    for (const Guess& more : ask(predictor, all)) {
+      mean[static_cast<size_t>(more.class_index)].probability += more.probability;
+    }
+  }
+  for (Guess& one : mean) one.probability /= static_cast<double>(predictors.size());
+  std::ranges::stable_sort(mean, std::ranges::greater(), &Guess::probability);
+  mean.resize(std::min(mean.size(), static_cast<size_t>(options.top)));
+  return mean;
+}
+
+std::vector<Predictor> open_predictors(const PredictOptions& options) {
+  std::vector<Predictor> predictors;
+  predictors.emplace_back(options.model.open(input_shape(options.input)));
+  const auto classes = [](const Predictor& predictor) {
+    const Graph& graph = predictor.model().graph();
+    return graph.node(graph.output_node()).shape.back();
+  };
+  for (const std::string& file : options.ensemble) {
+    predictors.emplace_back(load_model(file));
+    if (classes(predictors.back()) == classes(predictors.front())) continue;
+    throw Error(ErrorKind::format,
+                fmt::format("{} tells {} classes apart, {} tells {}", file, classes(predictors.back()),
+                            options.model.model, classes(predictors.front())));
+  }
+  return predictors;
+}
+
 void run_predict(const PredictOptions& options) {
   options.common.apply();
   require_option(options.model.model, "name a model file, such as runs/lenet5/best.safetensors, then pictures");
   if (options.pictures.empty()) throw Error(ErrorKind::usage, "name pictures after the model file");
   if (options.top < 1) throw Error(ErrorKind::usage, fmt::format("--top must be at least 1, got {}", options.top));
   const TestViews views(options.views);
-  Predictor predictor(options.model.open(input_shape(options.input)));
+  std::vector<Predictor> predictors = open_predictors(options);
   if (options.format == Format::csv) fmt::print("picture,rank,class,probability\n");
   // A picture that cannot be read is named, and the others still get their answer.
   std::string failures;
   for (const std::string& picture : options.pictures) {
     try {
-      const std::vector<Guess> guesses = options.views.empty()
-                                             ? predictor(read_image(picture), options.top)
-                                             : predict_views(predictor, read_image(picture), views, options.top);
+      const std::vector<Guess> guesses = guess(predictors, read_image(picture), views, options);
       switch (options.format) {
         case Format::text:
           print_text(picture, guesses);
@@ -94,6 +134,12 @@ Run add_predict(CLI::App& program) {
   options->model.add_pictures(*command);
   add_views_option(*command, options->views);
   add_input_option(*command, options->input);
+  command
+      ->add_option("--ensemble", options->ensemble,
+                   "one more model file, whose probabilities are averaged with MODEL's")
+      ->type_name("FILE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("pictures", options->pictures, "JPEG, PNG, WebP, BMP or PNM files")
       ->type_name("FILE")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);

@@ -122,6 +122,7 @@ std::map<std::string, std::string> run_details(const TrainOptions& options) {
           {"data_dir", data.data_dir.empty() ? "" : fs::absolute(data.data_dir).string()},
           {"on_bad_picture", data.on_bad_picture},
           {"validation_split", fmt::format("{}", options.split.validation)},
+          {"fold", options.split.fold},
           {"train_items", fmt::format("{}", options.split.items)},
           {"weights", options.network.weights.empty() ? "" : fs::absolute(options.network.weights).string()}};
 }

@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <string>
+#include <utility>
 
 #include "arguments.h"
 #include "fovea/error.h"
+#include "fovea/search.h"
 
 namespace fovea::cli {
 
@@ -35,19 +38,40 @@ std::shared_ptr<const Dataset> some_of(std::shared_ptr<const Dataset> dataset, i
   return subset(dataset, stratified_split(*dataset, share, seed).second);
 }
 
+// "2/5" is {2, 5}.
+std::pair<int64_t, int64_t> parse_fold(const std::string& text) {
+  const size_t slash = std::min(text.find('/'), text.size());
+  const std::string fold = text.substr(0, slash);
+  const std::string folds = text.substr(std::min(slash + 1, text.size()));
+  if (!check_number<int64_t>(fold).empty() || !check_number<int64_t>(folds).empty()) {
+    throw Error(ErrorKind::usage, fmt::format("--fold must be one of so many, such as 2/5, got '{}'", text));
+  }
+  return {std::stoll(fold), std::stoll(folds)};
+}
+
 }  // namespace
 
 void SplitOptions::add(CLI::App& command) {
   add_number(command, "--validation-split", validation,
              "fraction of the training pictures held out to judge epochs by; 0: judge by the test set")
       ->group("Data");
+  command.add_option("--fold", fold, "hold out one of so many equal parts instead: cross-validation")
+      ->type_name("I/K")
+      ->group("Data");
   add_number(command, "--train-items", items, "train on so many of the training pictures; 0: all")->group("Data");
 }
 
 TrainingData open_data(const DataOptions& data, const SplitOptions& split, uint64_t seed) {
+  if (split.validation != 0 && !split.fold.empty()) {
+    throw Error(ErrorKind::usage, "--fold and --validation-split both hold pictures out: give one of them");
+  }
+  const auto fold = split.fold.empty() ? std::pair<int64_t, int64_t>() : parse_fold(split.fold);
   const DataSplits splits = data.open();
-  if (split.validation == 0) return {some_of(splits.train, split.items, seed), splits.test, splits.test};
-  auto [train, validation] = stratified_split(*splits.train, split.validation, seed);
+  if (split.validation == 0 && split.fold.empty()) {
+    return {some_of(splits.train, split.items, seed), splits.test, splits.test};
+  }
+  auto [train, validation] = split.fold.empty() ? stratified_split(*splits.train, split.validation, seed)
+                                                : fold_indices(splits.train->size(), fold.second, fold.first, seed);
   return {some_of(subset(splits.train, std::move(train)), split.items, seed),
           subset(splits.train, std::move(validation)), splits.test};
 }
@@ -63,6 +87,7 @@ TrainingData open_run_data(const FitOptions& run, const DataOptions& where) {
                          .data_dir = choose(where.data_dir, detail("data_dir")),
                          .on_bad_picture = bad};
   const SplitOptions split{.validation = saved_number<double>(run, "validation_split"),
+                           .fold = detail("fold"),
                            .items = saved_number<int64_t>(run, "train_items")};
   return open_data(data, split, run.seed);
 }

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "fovea/data.h"
 #include "fovea/train.h"
@@ -18,9 +19,10 @@ struct TrainingData {
 // Which of the training pictures are used, and what for.
 struct SplitOptions {
   double validation = 0;  // fraction held out to judge epochs by; 0: these are judged by the test set
+  std::string fold{};     // "2/5": one of so many equal parts is held out instead
   int64_t items = 0;      // of those left, so many are trained on; 0: all
 
-  // --validation-split, --train-items.
+  // --validation-split, --fold, --train-items.
   void add(CLI::App& command);
 };
 

@@ -62,6 +62,26 @@ TEST(LineChart, AlonePointsAreDotsAndNoneIsAnError) {
               HasSubstr("'a'"));
 }
 
+TEST(ParallelChart, DrawsALineAcrossAllAxes) {
+  const ParallelChart chart{.title = "2 trials",
+                            .axes = {{"lr", true, {}}, {"init", false, {"he", "xavier"}}, {"top-1", false, {}}},
+                            .lines = {{1e-1, 0, 50}, {1e-3, 1, 60}}};
+  const std::string svg = to_svg(chart);
+  for (const char* words : {">lr<", ">init<", ">xavier<", ">top-1<", ">0.01<", ">55<"})
+    EXPECT_THAT(svg, HasSubstr(words));
+  // The best line last and thick: the least rate and the second word at the ends, the highest score at the top.
+  EXPECT_THAT(
+      svg,
+      HasSubstr("d=\"M 80.0 400.0 L 230.0 76.0 L 380.0 76.0 \" fill=\"none\" stroke=\"#c22f30\" stroke-width=\"3\""));
+  const auto refuses = [](ParallelChart bad, const char* word) {
+    EXPECT_THAT(error_of(ErrorKind::usage, [&] { to_svg(bad); }), HasSubstr(word));
+  };
+  refuses({.title = "none"}, "'none'");
+  refuses({.title = "t", .axes = {{"lr", true, {}}}, .lines = {{0.0}}}, "'lr'");
+  refuses({.title = "t", .axes = {{"a", false, {"x"}}}, .lines = {{1.0}}}, "'a'");
+  refuses({.title = "t", .axes = {{"a", false, {}}}, .lines = {{1.0, 2.0}}}, "2 numbers for 1 axes");
+}
+
 TEST(ConfusionChart, ShowsCountsAndTellsThemInFull) {
   ConfusionMatrix matrix({"cat", "dog & co"});
   for (int i = 0; i < 7; ++i) matrix.add(0, 0);

@@ -115,6 +115,7 @@ TEST_F(ExplainProgram, SaysWhatIsWrong) {
   EXPECT_THAT(refuses({"explain", "toy.safetensors", "a.png", "--target", "chekered"}, 2), HasSubstr("did you mean"));
   EXPECT_THAT(refuses({"explain", "toy.safetensors", "a.png", "--target", "3"}, 2), HasSubstr("0 to 2"));
   EXPECT_THAT(refuses({"explain", "toy.safetensors", "a.png", "--layer", "fc"}, 0), HasSubstr("left out grad-cam"));
+  EXPECT_THAT(refuses({"explain", "toy.safetensors", "a.png", "--layer", "cnov"}, 2), HasSubstr("did you mean 'conv'"));
   EXPECT_THAT(refuses({"explain", "toy.safetensors", "a.png", "--patch", "9"}, 0), HasSubstr("left out occlusion"));
   EXPECT_THAT(refuses({"explain", "toy.safetensors", "none.png", "a.png", "--method", "gradient"}, 3),
               HasSubstr("none.png"));

@@ -34,6 +34,7 @@ class Program {
   }
 
   void interrupt() const { kill(pid_, SIGINT); }
+  void end_at_once() const { kill(pid_, SIGKILL); }
 
   // Exit code, or 1000 + the signal that ended it.
   int wait() const {

@@ -66,7 +66,7 @@ TEST(Report, ShowsTheWorstMistakes) {
   EXPECT_EQ(count(to_html(report), "<figure"), 3U);
   EXPECT_EQ(count(mistakes_svg(*report.assessment, *report.dataset, 3), "<image"), 3U);
   report.assessment->mistakes.clear();
-  EXPECT_THAT(mistakes_svg(*report.assessment, *report.dataset), HasSubstr("no mistakes"));
+  EXPECT_THAT(mistakes_svg(*report.assessment, *report.dataset), Not(HasSubstr("<image")));
 }
 
 TEST(Report, OfARun) {

@@ -49,6 +49,24 @@ struct LineChart {
 // Throws Error(usage) when no point can be drawn, or a series has more x than y or fewer.
 std::string to_svg(const LineChart& chart);
 
+// One of the axes of a chart with parallel ones. With words, numbers are places in their list.
+struct ParallelAxis {
+  std::string name{};
+  bool logarithmic = false;
+  std::vector<std::string> words{};
+};
+
+struct ParallelChart {
+  std::string title{};
+  std::vector<ParallelAxis> axes{};
+  std::vector<std::vector<double>> lines{};  // a number for each axis
+};
+
+// Parallel coordinates (Inselberg 1985): a line across all axes for each of many things with many numbers, red where
+// the last axis is high, grey where it is low. Throws Error(usage) without axes or lines, or naming a number that has
+// no place on its axis.
+std::string to_svg(const ParallelChart& chart);
+
 // A matrix of squares, darker where more of a row's items fell, with their counts where there is room: up to 24
 // classes. Rows are the true classes, columns the predicted. Throws Error(usage) for a matrix without classes.
 std::string to_svg(const ConfusionMatrix& matrix);

@@ -72,5 +72,8 @@ void write_safetensors(const std::filesystem::path& path, std::span<const NamedT
 // largest items first, so that all are aligned.
 void write_safetensors_entries(const std::filesystem::path& path, std::span<const SafetensorsEntry> tensors,
                                const std::map<std::string, std::string>& metadata = {});
+// The same bytes in memory; `path` stands for the file in messages.
+std::vector<std::byte> encode_safetensors(const std::filesystem::path& path, std::span<const SafetensorsEntry> tensors,
+                                          const std::map<std::string, std::string>& metadata);
 
 }  // namespace fovea

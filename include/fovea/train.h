@@ -115,6 +115,9 @@ struct FitOptions {
   // (1 + t) / (10 + t)), so that a short run forgets its beginning; 0: the trained ones themselves.
   double ema = 0;
 
+  // Called after each update, to bring parameters back to where they may be: the zeros of pruning (compress.h), say.
+  std::function<void(Model&)> constrain{};
+
   Metric best_by = Metric::top1;  // what best.safetensors and patience go by
   int64_t patience = 0;           // epochs without a better one after which the run ends; 0: it goes on
   int64_t checkpoint_every = 0;   // epochs between checkpoints that are kept, epoch-0010.safetensors; 0: none

@@ -36,6 +36,10 @@ figure { margin: 0; font-size: .8rem; break-inside: avoid; overflow-wrap: anywhe
 figure img { width: 100%; height: 7.5rem; object-fit: contain; background: #f3f5f8; image-rendering: pixelated; }
 figure b { color: #b3261e; }
 pre { font-size: .75rem; line-height: 1.35; overflow-x: auto; }
+@media (max-width: 30rem) {
+  table { font-size: .8rem; }
+  th, td { padding: .2rem .3rem; }
+}
 @media print {
   body { font-size: 10.5pt; max-width: none; padding: 0; }
   h2 { break-after: avoid; }

@@ -4,9 +4,8 @@
 #include <cmath>
 #include <functional>
 
-#include "explain/picture_data.h"
-#include "explain/svg.h"
 #include "fovea/chart.h"
+#include "fovea/picture_sheet.h"
 #include "fovea/report.h"
 
 namespace fovea {
@@ -65,29 +64,18 @@ std::string reliability_svg(const Calibration& calibration) {
 }
 
 std::string mistakes_svg(const Assessment& assessment, const Dataset& dataset, int64_t most) {
-  constexpr double cell_width = 150, picture_side = 120, cell_height = 172;
-  constexpr int64_t columns = 6;
-  const auto count = std::min<int64_t>(most, std::ssize(assessment.mistakes));
-  const int64_t rows = std::max<int64_t>(1, (count + columns - 1) / columns);
-  Svg svg(cell_width * columns, cell_height * static_cast<double>(rows));
-  if (count == 0) svg.text({cell_width * columns / 2, 90}, "no mistakes", 16, Anchor::middle);
   const std::vector<std::string>& names = dataset.class_names();
-  Image image;
-  for (int64_t i = 0; i < count; ++i) {
-    const Mistake& mistake = assessment.mistakes[static_cast<size_t>(i)];
-    dataset.read(mistake.item, image);
-    const Point corner = {static_cast<double>(i % columns) * cell_width + 15,
-                          static_cast<double>(i / columns) * cell_height + 8};
-    svg.with_tooltip(dataset.item_name(mistake.item), [&] {
-      svg.image(corner, picture_side, picture_side, data_address(image, static_cast<int>(2 * picture_side)));
-    });
-    const double middle = corner.x + picture_side / 2;
-    svg.text({middle, corner.y + picture_side + 16}, names[static_cast<size_t>(mistake.label)], 12, Anchor::middle);
-    svg.text({middle, corner.y + picture_side + 32},
-             fmt::format("{} {:.0f} %", names[static_cast<size_t>(mistake.prediction)], 100 * mistake.confidence), 12,
-             Anchor::middle, "fill=\"#b3261e\"");
+  std::vector<SheetPicture> sheet;
+  for (const Mistake& mistake : assessment.mistakes) {
+    if (std::ssize(sheet) == most) break;
+    SheetPicture& picture = sheet.emplace_back();
+    dataset.read(mistake.item, picture.image);
+    picture.lines = {
+        names[static_cast<size_t>(mistake.label)],
+        fmt::format("{} {:.0f} %", names[static_cast<size_t>(mistake.prediction)], 100 * mistake.confidence)};
+    picture.tooltip = dataset.item_name(mistake.item);
   }
-  return std::move(svg).finish();
+  return picture_sheet(sheet);
 }
 
 }  // namespace fovea

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "core/file.h"
+#include "fovea/compress.h"
 #include "fovea/error.h"
 #include "fovea/onnx.h"
 #include "io/checkpoint_file.h"
@@ -34,27 +36,21 @@ auto read_json_metadata(const std::pair<const std::string, std::string>& entry, 
   }
 }
 
-const std::string& metadata(const SafetensorsFile& file, const std::string& key, const std::string& source) {
-  const auto found = file.metadata().find(key);
-  if (found == file.metadata().end()) refuse(source, fmt::format("not a Fovea model: the metadata lack '{}'", key));
+using Metadata = std::map<std::string, std::string>;
+
+const std::string& metadata_entry(const Metadata& metadata, const std::string& key, const std::string& source) {
+  const auto found = metadata.find(key);
+  if (found == metadata.end()) refuse(source, fmt::format("not a Fovea model: the metadata lack '{}'", key));
   return found->second;
 }
 
 }  // namespace
 
-void save_model_with(const Model& model, const std::filesystem::path& path, std::span<const NamedTensor> tensors,
-                     const std::map<std::string, std::string>& more_metadata) {
+std::map<std::string, std::string> model_metadata(const Model& model, const std::filesystem::path& path) {
   if (model.graph().nodes().empty()) {
     throw Error(ErrorKind::usage, fmt::format("cannot write {}: the model has no nodes", path.string()));
   }
-  std::vector<NamedTensor> all;
-  for (size_t i = 0; i < model.parameters().size(); ++i) {
-    all.push_back({model.graph().parameters()[i].name, &model.parameters()[i]});
-  }
-  all.insert(all.end(), tensors.begin(), tensors.end());
-  std::map<std::string, std::string> metadata = more_metadata;
-  metadata.insert_or_assign("fovea.version", std::string("1"));
-  metadata["fovea.graph"] = graph_to_json(model.graph()).dump();
+  Metadata metadata = {{"fovea.version", "1"}, {"fovea.graph", graph_to_json(model.graph()).dump()}};
   if (model.preprocessing.height != 0) {
     metadata["fovea.preprocessing"] = preprocessing_to_json(model.preprocessing).dump();
   }
@@ -65,26 +61,41 @@ void save_model_with(const Model& model, const std::filesystem::path& path, std:
       throw Error(ErrorKind::usage, fmt::format("cannot write {}: a class name is not UTF-8", path.string()));
     }
   }
+  return metadata;
+}
+
+void save_model_with(const Model& model, const std::filesystem::path& path, std::span<const NamedTensor> tensors,
+                     const std::map<std::string, std::string>& more_metadata) {
+  Metadata metadata = model_metadata(model, path);
+  metadata.insert(more_metadata.begin(), more_metadata.end());
+  std::vector<NamedTensor> all;
+  for (size_t i = 0; i < model.parameters().size(); ++i) {
+    all.push_back({model.graph().parameters()[i].name, &model.parameters()[i]});
+  }
+  all.insert(all.end(), tensors.begin(), tensors.end());
   write_safetensors(path, all, metadata);
 }
 
-Model read_model(const SafetensorsFile& file, const std::string& source) {
-  if (const std::string& version = metadata(file, "fovea.version", source); version != "1") {
+namespace {
+
+// The graph in the metadata, which tensors of these shapes fit.
+Graph read_graph(const Metadata& metadata, const NamedShapes& shapes, const std::string& source) {
+  if (const std::string& version = metadata_entry(metadata, "fovea.version", source); version != "1") {
     refuse(source, fmt::format("version {} of the model format; this program reads version 1", quote_name(version)));
   }
-  Graph graph = graph_from_json(parse_json(metadata(file, "fovea.graph", source), source + ": graph"), source);
-  NamedShapes shapes;
-  for (const SafetensorsEntry& entry : file.entries()) shapes.emplace(entry.name, entry.shape);
+  const std::string& text = metadata_entry(metadata, "fovea.graph", source);
+  Graph graph = graph_from_json(parse_json(text, source + ": graph"), source);
   check_weights(shapes, graph, "", source);
+  return graph;
+}
 
-  std::vector<Tensor> parameters;
-  for (const ParameterSpec& spec : graph.parameters()) parameters.push_back(file.read_f32(spec.name));
+Model make_model(Graph graph, std::vector<Tensor> parameters, const Metadata& metadata, const std::string& source) {
   Model model(std::move(graph), std::move(parameters));
-  if (const auto text = file.metadata().find("fovea.preprocessing"); text != file.metadata().end()) {
+  if (const auto text = metadata.find("fovea.preprocessing"); text != metadata.end()) {
     model.preprocessing = read_json_metadata(*text, source, preprocessing_from_json);
     check_preprocessing(model.preprocessing, model.graph(), source);
   }
-  if (const auto text = file.metadata().find("fovea.classes"); text != file.metadata().end()) {
+  if (const auto text = metadata.find("fovea.classes"); text != metadata.end()) {
     model.class_names = read_json_metadata(*text, source, class_names_from_json);
   }
   const Shape& output = model.graph().node(model.graph().output_node()).shape;
@@ -94,10 +105,34 @@ Model read_model(const SafetensorsFile& file, const std::string& source) {
   return model;
 }
 
+}  // namespace
+
+Model read_model(const SafetensorsFile& file, const std::string& source) {
+  NamedShapes shapes;
+  for (const SafetensorsEntry& entry : file.entries()) shapes.emplace(entry.name, entry.shape);
+  Graph graph = read_graph(file.metadata(), shapes, source);
+  std::vector<Tensor> parameters;
+  for (const ParameterSpec& spec : graph.parameters()) parameters.push_back(file.read_f32(spec.name));
+  return make_model(std::move(graph), std::move(parameters), file.metadata(), source);
+}
+
+Model assemble_model(const std::map<std::string, std::string>& metadata, std::map<std::string, Tensor> tensors,
+                     const std::string& source) {
+  NamedShapes shapes;
+  for (const auto& [name, tensor] : tensors) shapes.emplace(name, tensor.shape());
+  Graph graph = read_graph(metadata, shapes, source);
+  std::vector<Tensor> parameters;
+  for (const ParameterSpec& spec : graph.parameters()) parameters.push_back(std::move(tensors.at(spec.name)));
+  return make_model(std::move(graph), std::move(parameters), metadata, source);
+}
+
 void save_model(const Model& model, const std::filesystem::path& path) { save_model_with(model, path, {}, {}); }
 
 Model load_model(const std::filesystem::path& path) {
   if (path.extension() == ".onnx") return import_onnx(path).model;
+  if (const MappedFile file(path); is_compressed_model(file.bytes())) {
+    return parse_compressed(file.bytes(), path.string());
+  }
   return read_model(SafetensorsFile::open(path), path.string());
 }
 

@@ -151,6 +151,22 @@ void check_names(const std::filesystem::path& path, std::span<const SafetensorsE
   }
 }
 
+std::string checked_header(const std::filesystem::path& path, std::span<const SafetensorsEntry> tensors,
+                           const std::map<std::string, std::string>& metadata) {
+  check_names(path, tensors);
+  std::string header;
+  try {
+    header = make_header(tensors, metadata);
+  } catch (const json::type_error&) {
+    throw Error(ErrorKind::usage, fmt::format("cannot write {}: a name or metadata text is not UTF-8", path.string()));
+  }
+  if (header.size() > max_header) {
+    throw Error(ErrorKind::usage, fmt::format("cannot write {}: the header takes {} bytes, the format allows {}",
+                                              path.string(), header.size(), max_header));
+  }
+  return header;
+}
+
 }  // namespace
 
 SafetensorsFile SafetensorsFile::open(const std::filesystem::path& path) {
@@ -213,23 +229,28 @@ void write_safetensors(const std::filesystem::path& path, std::span<const NamedT
 
 void write_safetensors_entries(const std::filesystem::path& path, std::span<const SafetensorsEntry> tensors,
                                const std::map<std::string, std::string>& metadata) {
-  check_names(path, tensors);
-  std::string header;
-  try {
-    header = make_header(tensors, metadata);
-  } catch (const json::type_error&) {
-    throw Error(ErrorKind::usage, fmt::format("cannot write {}: a name or metadata text is not UTF-8", path.string()));
-  }
+  const std::string header = checked_header(path, tensors, metadata);
   const uint64_t length = header.size();
-  if (length > max_header) {
-    throw Error(ErrorKind::usage, fmt::format("cannot write {}: the header takes {} bytes, the format allows {}",
-                                              path.string(), length, max_header));
-  }
   AtomicFile file(path);
   file.append(std::as_bytes(std::span(&length, 1)));
   file.append(std::as_bytes(std::span(header)));
   for (const SafetensorsEntry& tensor : tensors) file.append(tensor.bytes);
   file.commit();
+}
+
+std::vector<std::byte> encode_safetensors(const std::filesystem::path& path, std::span<const SafetensorsEntry> tensors,
+                                          const std::map<std::string, std::string>& metadata) {
+  const std::string header = checked_header(path, tensors, metadata);
+  const uint64_t length = header.size();
+  size_t size = sizeof(length) + header.size();
+  for (const SafetensorsEntry& tensor : tensors) size += tensor.bytes.size();
+  std::vector<std::byte> bytes(size);
+  auto end = bytes.begin();
+  const auto append = [&](std::span<const std::byte> more) { end = std::ranges::copy(more, end).out; };
+  append(std::as_bytes(std::span(&length, 1)));
+  append(std::as_bytes(std::span(header)));
+  for (const SafetensorsEntry& tensor : tensors) append(tensor.bytes);
+  return bytes;
 }
 
 }  // namespace fovea

@@ -7,12 +7,11 @@
 
 namespace fovea {
 
-Classifier find_classifier(const Model& model, const Dataset& dataset) {
+std::string find_picture_input(const Model& model) {
   const Graph& graph = model.graph();
-  if (dataset.size() == 0) throw Error(ErrorKind::usage, fmt::format("{}: no pictures", dataset.describe()));
   const std::vector<int> inputs = graph.inputs();
   if (inputs.size() != 1) {
-    throw Error(ErrorKind::format, fmt::format("a classifier has one input, this network has {}", inputs.size()));
+    throw Error(ErrorKind::format, fmt::format("a network for pictures has one input, this one has {}", inputs.size()));
   }
   const Node& input = graph.node(inputs[0]);
   const Preprocessing& p = model.preprocessing;
@@ -24,6 +23,13 @@ Classifier find_classifier(const Model& model, const Dataset& dataset) {
                 fmt::format("node '{}' takes {}, the preprocessing gives {}", input.name,
                             to_string(input.shape.without_batch()), to_string(given.without_batch())));
   }
+  return input.name;
+}
+
+Classifier find_classifier(const Model& model, const Dataset& dataset) {
+  const Graph& graph = model.graph();
+  if (dataset.size() == 0) throw Error(ErrorKind::usage, fmt::format("{}: no pictures", dataset.describe()));
+  const std::string input = find_picture_input(model);
   const Node& output = graph.node(graph.output_node());
   const auto classes = std::ssize(dataset.class_names());
   if (output.shape != Shape{1, classes}) {
@@ -37,7 +43,7 @@ Classifier find_classifier(const Model& model, const Dataset& dataset) {
                                                to_string(node.shape.without_batch()), output.name,
                                                to_string(output.shape.without_batch())));
   }
-  return {input.name, graph.node(logits_node(graph, graph.output_node())).name, classes};
+  return {input, graph.node(logits_node(graph, graph.output_node())).name, classes};
 }
 
 std::string describe_non_finite(Session& session) {

@@ -16,8 +16,12 @@ struct Classifier {
   int64_t classes = 0;
 };
 
-// Throws Error(format) unless the network takes what its preprocessing gives and tells apart as many classes as the
-// data set has; Error(usage) when the model has no preprocessing or the data set no items.
+// The one input, which model.preprocessing fills with a picture. Throws Error(format) when there are more or it takes
+// something else, Error(usage) when the model has no preprocessing.
+std::string find_picture_input(const Model& model);
+
+// Throws as find_picture_input does; Error(format) unless the network tells apart as many classes as the data set has,
+// Error(usage) when the data set has no items.
 Classifier find_classifier(const Model& model, const Dataset& dataset);
 
 // "'conv2' is the first node with a NaN or an infinity", of the session's last forward().

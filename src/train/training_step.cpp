@@ -29,7 +29,8 @@ void check(const FitOptions& options) {
 }  // namespace
 
 TrainingStep::TrainingStep(Model& model, const Dataset& dataset, const FitOptions& options, int64_t batch)
-    : classifier_(find_classifier(model, dataset)),
+    : model_(model),
+      classifier_(find_classifier(model, dataset)),
       scales_(parameter_scales(model.graph(), options.rules)),
       mixing_(options.augmentation.mixing()),
       class_weights_(options.balance == ClassBalance::weights ? class_weights(dataset) : std::vector<float>()),
@@ -46,7 +47,8 @@ TrainingStep::TrainingStep(Model& model, const Dataset& dataset, const FitOption
       optimizer_(make_optimizer(options.optimizer, model, scales_, options.lookahead)),
       accumulate_(options.accumulate),
       clip_norm_(options.clip_norm),
-      clip_value_(options.clip_value) {
+      clip_value_(options.clip_value),
+      constrain_(options.constrain) {
   check(options);
   for (size_t i = 0; i < model.parameters().size(); ++i) gradients_.push_back(session_.parameter_gradient(i));
   if (accumulate_ > 1 || clip_norm_ > 0 || clip_value_ > 0) sum_.emplace(gradients_);
@@ -95,6 +97,7 @@ void TrainingStep::update(double learning_rate) {
   if (clip_norm_ > 0) sum_->clip_norm(clip_norm_);
   if (clip_value_ > 0) sum_->clip_value(clip_value_);
   optimizer_->step(sum_ ? sum_->gradients() : gradients_, learning_rate);
+  if (constrain_) constrain_(model_);
   session_.parameters_changed();
   added_ = 0;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -37,6 +38,7 @@ class TrainingStep {
  private:
   void fill_inputs(const Batch& batch, uint64_t number);
 
+  Model& model_;
   Classifier classifier_;
   std::vector<ParameterScale> scales_;
   BatchMixing mixing_;
@@ -52,6 +54,7 @@ class TrainingStep {
   int64_t accumulate_;
   int64_t added_ = 0;  // batches, in this step
   double clip_norm_, clip_value_;
+  std::function<void(Model&)> constrain_;
 };
 
 }  // namespace fovea

@@ -63,6 +63,27 @@ ZooBuilder on_vgg(int stride) {
   };
 }
 
+// A small one in the manner of FCN-8s, for pictures of a few hundred pixels: of each stage, as fine as the picture
+// first, two convolutions; coming back, each finer stage is added to what was enlarged. Batch norm instead of
+// pretraining.
+Value mini(const Scope& scope, Value x, const ZooOptions& options) {
+  constexpr std::array<int64_t, 4> filters = {24, 48, 96, 192};
+  std::array<Value, 4> stages;
+  Value y = x;
+  for (size_t i = 0; i < filters.size(); ++i) {
+    const Scope stage = scope / fmt::format("stage{}", i + 1);
+    if (i > 0) y = max_pool(stage / "pool", y, {.kernel = 2, .ceil_mode = true});
+    y = relu(conv_norm(stage / "0", y, window(filters[i], 3)));
+    y = stages[i] = relu(conv_norm(stage / "1", y, window(filters[i], 3)));
+  }
+  for (size_t i = filters.size() - 1; i-- > 0;) {
+    const Scope skip = scope / fmt::format("skip{}", i + 1);
+    y = enlarged(relu(conv_norm(skip / "narrow", y, {.filters = filters[i]})), stages[i].shape()) + stages[i];
+    y = relu(conv_norm(skip / "join", y, window(filters[i], 3)));
+  }
+  return conv(scope / "score", y, {.filters = options.classes});
+}
+
 // Of the 20 classes of Pascal VOC and the background.
 ZooEntry row(std::string_view name, ZooBuilder build, std::string_view source) {
   ZooEntry entry = imagenet(name, std::move(build), source);
@@ -76,8 +97,10 @@ std::vector<ZooEntry> fcn() {
   constexpr std::string_view source = "Long et al. 2015, fully convolutional networks for semantic segmentation";
   return {with_aux_logits(row("fcn_resnet50", on_resnet({3, 4, 6, 3}), source)),
           with_aux_logits(row("fcn_resnet101", on_resnet({3, 4, 23, 3}), source)),
-          row("fcn32s_vgg16", on_vgg(32), source), row("fcn16s_vgg16", on_vgg(16), source),
-          row("fcn8s_vgg16", on_vgg(8), source)};
+          row("fcn32s_vgg16", on_vgg(32), source),
+          row("fcn16s_vgg16", on_vgg(16), source),
+          row("fcn8s_vgg16", on_vgg(8), source),
+          row("fcn_mini", mini, "after Long et al. 2015, at a hundredth of the cost")};
 }
 
 }  // namespace fovea::zoo

@@ -1,0 +1,147 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "arguments.h"
+#include "commands.h"
+#include "core/file.h"
+#include "fovea/embedding.h"
+#include "fovea/error.h"
+#include "fovea/shape_bias.h"
+#include "model_options.h"
+#include "options.h"
+#include "table.h"
+#include "words.h"
+
+namespace fovea::cli {
+
+namespace {
+
+struct EmbedCommand {
+  CommonOptions common;
+  ModelOptions model;
+  DataOptions data;
+  std::string input;
+  std::string method = "tsne";
+  FeatureOptions features{.max_items = 1000};
+  TsneOptions tsne;
+  std::string output;
+  std::string similarity;
+};
+
+void write_text(const std::filesystem::path& path, const std::string& text) {
+  write_file_atomically(path, std::as_bytes(std::span<const char>(text)));
+}
+
+void run_embed(const EmbedCommand& command) {
+  command.common.apply();
+  if (command.output.empty() && command.similarity.empty()) {
+    throw Error(ErrorKind::usage, "say what to write: --out MAP.svg, --similarity MATRIX.svg");
+  }
+  Model model = command.model.open(input_shape(command.input));
+  const DataSplits splits = command.data.open();
+  const Dataset& dataset = splits.test ? *splits.test : *splits.train;
+  const Features features = extract_features(model, dataset, command.features);
+  const std::vector<std::string>& names = dataset.class_names();
+  if (!command.output.empty()) {
+    const bool linear = command.method == "pca";
+    PrincipalComponents principal = principal_components(features.values, 2);
+    const Tensor points = linear ? std::move(principal.points) : tsne(features.values, command.tsne);
+    std::vector<std::string> texts;
+    for (size_t i = 0; i < features.items.size(); ++i) {
+      texts.push_back(
+          fmt::format("{}: {}", dataset.item_name(features.items[i]), names[static_cast<size_t>(features.labels[i])]));
+    }
+    const std::string title = fmt::format("{} of '{}', {} pictures", linear ? "principal components" : "t-SNE",
+                                          features.node, features.items.size());
+    write_text(command.output, embedding_svg(points, features.labels, names, texts, title));
+    if (linear) {
+      fmt::print("the two components explain {:.1f} % and {:.1f} % of the variance\n", 100 * principal.explained[0],
+                 100 * principal.explained[1]);
+    }
+    fmt::print("{}: {} pictures, {} features of '{}'\n", command.output, features.items.size(),
+               features.values.shape()[1], features.node);
+  }
+  if (command.similarity.empty()) return;
+  const Tensor matrix = class_similarity(features, std::ssize(names));
+  write_text(command.similarity,
+             similarity_svg(matrix, names, fmt::format("similarity of classes by '{}'", features.node)));
+  fmt::print("{}: cosines of {} classes\n", command.similarity, names.size());
+}
+
+struct ShapeBiasCommand {
+  CommonOptions common;
+  ModelOptions model;
+  std::string folder;
+  Format format = Format::text;
+};
+
+void run_shape_bias(const ShapeBiasCommand& command) {
+  command.common.apply();
+  require_option(command.folder, "name a model file, then the folder of cue-conflict pictures");
+  Model model = command.model.open({});
+  const std::vector<Category>& categories = imagenet_categories();
+  const std::vector<CueConflict> pictures = find_cue_conflicts(command.folder, categories);
+  const ShapeBias result = measure_shape_bias(std::move(model), pictures, categories);
+  if (command.format == Format::json) {
+    nlohmann::ordered_json report = {{"pictures", pictures.size()},
+                                     {"shape", result.shape},
+                                     {"texture", result.texture},
+                                     {"neither", result.neither},
+                                     {"shape_bias", result.bias}};
+    for (size_t k = 0; k < categories.size(); ++k) {
+      report["categories"].push_back({{"category", categories[k].name},
+                                      {"shape", result.categories[k].shape},
+                                      {"texture", result.categories[k].texture}});
+    }
+    return fmt::print("{}\n", report.dump());
+  }
+  std::vector<Line> lines = {{"shape of", "by shape", "by texture"}};
+  for (size_t k = 0; k < categories.size(); ++k) {
+    lines.push_back({categories[k].name, fmt::format("{}", result.categories[k].shape),
+                     fmt::format("{}", result.categories[k].texture)});
+  }
+  print_table(lines, "lrr");
+  fmt::print("shape bias {:.1f} %: {} by shape, {} by texture, {} by neither, of {} pictures\n", 100 * result.bias,
+             result.shape, result.texture, result.neither, pictures.size());
+}
+
+}  // namespace
+
+Run add_embed(CLI::App& program) {
+  auto options = std::make_shared<EmbedCommand>();
+  CLI::App* command = program.add_subcommand("embed", "A data set as a map: what a network finds alike");
+  options->model.add(*command);
+  options->model.add_pictures(*command);
+  add_input_option(*command, options->input);
+  options->data.add(*command);
+  add_choice(*command, "--method", options->method, {"tsne", "pca"}, "how features become two numbers");
+  command->add_option("--layer", options->features.node, "node with the features; default: what the scores are made of")
+      ->type_name("NODE");
+  add_number(*command, "--max-items", options->features.max_items, "pictures, evenly spaced over the data set");
+  add_number(*command, "--perplexity", options->tsne.perplexity, "of t-SNE: neighbours that count");
+  add_number(*command, "--iterations", options->tsne.iterations, "of t-SNE");
+  add_number(*command, "--seed", options->tsne.seed, "of t-SNE");
+  command->add_option("--out", options->output, "SVG of the map")->type_name("FILE");
+  command->add_option("--similarity", options->similarity, "SVG of the cosines between classes")->type_name("FILE");
+  options->common.add(*command);
+  return [options] { run_embed(*options); };
+}
+
+Run add_shape_bias(CLI::App& program) {
+  auto options = std::make_shared<ShapeBiasCommand>();
+  CLI::App* command =
+      program.add_subcommand("shape-bias", "Whether a network of ImageNet's classes goes by shape or by texture");
+  options->model.add(*command);
+  options->model.add_pictures(*command);
+  command->add_option("folder", options->folder, "pictures named SHAPE-TEXTURE.png, such as cat/cat7-elephant1.png")
+      ->type_name("FOLDER");
+  add_format_option(*command, options->format);
+  options->common.add(*command);
+  return [options] { run_shape_bias(*options); };
+}
+
+}  // namespace fovea::cli
