@@ -213,6 +213,7 @@ TEST_F(Resume, RefusesDamagedPositions) {
   EXPECT_THAT(refusal("\"step\":0", "\"step\":null"), HasSubstr("a whole number expected"));
   EXPECT_THAT(refusal("\"batch\":16", "\"batch\":0"), HasSubstr("makes no sense"));
   EXPECT_THAT(refusal("\"seed\":11", "\"seed\":-11"), HasSubstr("not negative"));
+  EXPECT_THAT(refusal("\"best_epoch\":", "\"best_epoch\":9"), HasSubstr("makes no sense"));
   EXPECT_THAT(refusal("\"best_top1\":", "\"best\":"), HasSubstr("'best_top1' is missing"));
   std::erase_if(named, [](const NamedTensor& item) { return item.name == "optimizer.velocity.fc.bias"; });
   write_safetensors(path, named, file.metadata());

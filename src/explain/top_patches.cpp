@@ -21,6 +21,17 @@ Image crop(const Image& image, const Box& box) {
   return part;
 }
 
+Tensor crop(const Tensor& pixels, const Box& box) {
+  const int64_t width = pixels.shape()[1];
+  const int64_t channels = pixels.shape()[2];
+  Tensor part(Shape{box.bottom - box.top, box.right - box.left, channels});
+  float* to = part.data();
+  for (int64_t y = box.top; y < box.bottom; ++y) {
+    to = std::copy_n(pixels.data() + (y * width + box.left) * channels, (box.right - box.left) * channels, to);
+  }
+  return part;
+}
+
 // A channel's greatest value in one picture, {positions, channels}.
 Excitation strongest(std::span<const float> value, int64_t channels, int64_t channel, int64_t columns) {
   Excitation best{.value = value[static_cast<size_t>(channel)]};
@@ -84,7 +95,7 @@ Image project(Probe& probe, const Tensor& x, const std::string& layer, int64_t c
                 fmt::format("'{}' gives {}: there is no channel {} at {}, {}", layer, to_string(shape.without_batch()),
                             channel, excitation.row, excitation.column));
   }
-  return crop(relief(deconvnet(probe, x, {position * shape.back() + channel, layer})), excitation.box);
+  return relief(crop(deconvnet(probe, x, {position * shape.back() + channel, layer}), excitation.box));
 }
 
 }  // namespace fovea::explain

@@ -77,7 +77,8 @@ TrainingState state_from_json(const json& value) {
   state.history.best_top1 = json_number(json_member(value, "best_top1"));
   for (const json& record : json_array(value, "history")) state.history.epochs.push_back(record_from_json(record));
   const bool sane = state.batch >= 1 && state.items >= state.batch && state.epoch == std::ssize(state.history.epochs) &&
-                    state.step >= 0 && state.step <= state.items / state.batch;
+                    state.step >= 0 && state.step <= state.items / state.batch && state.history.best_epoch >= 0 &&
+                    state.history.best_epoch <= state.epoch;
   if (!sane) throw Error(ErrorKind::format, "the position makes no sense");
   return state;
 }

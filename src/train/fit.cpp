@@ -35,12 +35,9 @@ void check(const FitOptions& options, bool has_validation) {
   };
   if (options.epochs < 1) refuse("epochs must be at least 1", options.epochs);
   if (options.batch < 1) refuse("batch must be at least 1", options.batch);
-  if (options.accumulate < 1) refuse("batches to accumulate must be at least 1", options.accumulate);
   // The Loader demands it too, but only once the run folder is taken.
   if (options.workers < 0 || options.workers > 1024) refuse("workers must be between 0 and 1024", options.workers);
   if (!(options.save_every >= 0)) refuse("the seconds between checkpoints must not be negative", options.save_every);
-  if (!(options.clip_norm >= 0)) refuse("the largest norm of gradients must not be negative", options.clip_norm);
-  if (!(options.clip_value >= 0)) refuse("the largest gradient must not be negative", options.clip_value);
   if (!(options.ema >= 0 && options.ema < 1)) {
     refuse("the decay of averaged weights must be in [0, 1)", options.ema);
   }
@@ -63,11 +60,11 @@ class Trainer {
     state_.items = train_->size();
     state_.batch = std::min(options.batch, state_.items);
     step_.emplace(model, *train_, options, state_.batch);
-    steps_ = state_.items / (state_.batch * options.accumulate);
+    steps_ = state_.items / state_.batch / options.accumulate;
     if (steps_ == 0) {
       throw Error(ErrorKind::usage,
-                  fmt::format("training: a step of {} batches of {} needs {} pictures, there are {}",
-                              options.accumulate, state_.batch, options.accumulate * state_.batch, state_.items));
+                  fmt::format("training: a step of {} batches of {} needs more than the {} pictures there are",
+                              options.accumulate, state_.batch, state_.items));
     }
     if (options.ema > 0) average_.emplace(model, options.ema);
     if (validation) {

@@ -52,9 +52,11 @@ void RunKeeper::save_epoch(const Model& model, std::span<const OptimizerTensor> 
   if (best) save_model(model, best_file(folder));
   if (options_.checkpoint_every > 0 && state.epoch % options_.checkpoint_every == 0) {
     save_checkpoint(epoch_file(folder, state.epoch), model, tensors, state);
-    const int64_t outdated = state.epoch - options_.keep_checkpoints * options_.checkpoint_every;
+    const int64_t outdated = state.epoch / options_.checkpoint_every - options_.keep_checkpoints;
     std::error_code ignored;
-    if (options_.keep_checkpoints > 0 && outdated > 0) std::filesystem::remove(epoch_file(folder, outdated), ignored);
+    if (options_.keep_checkpoints > 0 && outdated > 0) {
+      std::filesystem::remove(epoch_file(folder, outdated * options_.checkpoint_every), ignored);
+    }
   }
   save(model, tensors, state);
   write_metrics(state.history);

@@ -1,9 +1,12 @@
 #include "train/training_step.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
+#include "fovea/error.h"
 #include "fovea/metrics.h"
 #include "train/frozen_graph.h"
 
@@ -13,6 +16,15 @@ namespace {
 
 // Keeps apart the random numbers of mixing from those of the order, augmentation and dropout.
 constexpr uint64_t mixing_stream = 0x6d69780000;  // "mix"
+
+void check(const FitOptions& options) {
+  const auto refuse = [](const char* what, auto value) {
+    throw Error(ErrorKind::usage, fmt::format("training: {}, got {}", what, value));
+  };
+  if (options.accumulate < 1) refuse("batches to accumulate must be at least 1", options.accumulate);
+  if (!(options.clip_norm >= 0)) refuse("the largest norm of gradients must not be negative", options.clip_norm);
+  if (!(options.clip_value >= 0)) refuse("the largest gradient must not be negative", options.clip_value);
+}
 
 }  // namespace
 
@@ -37,6 +49,7 @@ TrainingStep::TrainingStep(Model& model, const Dataset& dataset, const FitOption
       clip_norm_(options.clip_norm),
       clip_value_(options.clip_value),
       constrain_(options.constrain) {
+  check(options);
   for (size_t i = 0; i < model.parameters().size(); ++i) gradients_.push_back(session_.parameter_gradient(i));
   if (accumulate_ > 1 || clip_norm_ > 0 || clip_value_ > 0) sum_.emplace(gradients_);
 }
