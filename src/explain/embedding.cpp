@@ -133,8 +133,9 @@ PrincipalComponents principal_components(const Tensor& rows, int64_t components)
     const double value = std::max(0.0, solver.eigenvalues()(from_end));
     Vector direction = solver.eigenvectors().col(from_end);
     if (!by_columns) direction = x.transpose() * direction;
-    const double length = direction.norm();
-    if (length > 0) direction /= length;
+    // Beyond the rank of the rows rounding would point anywhere.
+    const bool has_length = value > 1e-12 * solver.eigenvalues()(product.cols() - 1);
+    direction *= has_length ? 1 / direction.norm() : 0;
     Eigen::Index largest = 0;
     direction.cwiseAbs().maxCoeff(&largest);
     if (direction(largest) < 0) direction = -direction;
