@@ -139,6 +139,7 @@ Run add_predict(CLI::App& program) {
                    "one more model file, whose probabilities are averaged with MODEL's")
       ->type_name("FILE")
       ->expected(1)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("pictures", options->pictures, "JPEG, PNG, WebP, BMP or PNM files")
       ->type_name("FILE")

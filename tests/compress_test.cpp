@@ -130,7 +130,8 @@ TEST(CompressedModel, LoadsAsAnyModelDoes) {
   Model model = toy_model(1);
   const auto round_trip = [&](const char* what) {
     SCOPED_TRACE(what);
-    EXPECT_EQ(save_compressed(model, path), static_cast<int64_t>(std::filesystem::file_size(path)));
+    const int64_t size = save_compressed(model, path);
+    EXPECT_EQ(size, static_cast<int64_t>(std::filesystem::file_size(path)));
     expect_equal(load_model(path), model);
   };
   round_trip("as it is");

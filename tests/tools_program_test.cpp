@@ -223,6 +223,7 @@ TEST_F(ToolsProgramTest, RecipesThatMakeNoSenseAreRefused) {
                                   const std::vector<std::string>& words) {
     write_text(at("bad.toml"), replaced(recipe, what, by));
     refuses({"search", "bad.toml", "--out", "bad"}, 2, words);
+    fs::remove_all(at("bad"));
   };
   refuses_recipe("\"random\"", "\"randon\"", {"bad.toml", "'randon'", "did you mean 'random'?"});
   refuses_recipe("trials = 4", "trails = 4", {"'trails'", "did you mean 'trials'?"});

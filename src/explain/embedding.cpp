@@ -131,16 +131,17 @@ PrincipalComponents principal_components(const Tensor& rows, int64_t components)
   for (int64_t k = 0; k < components; ++k) {
     const int64_t from_end = product.cols() - 1 - k;
     const double value = std::max(0.0, solver.eigenvalues()(from_end));
-    result.explained.push_back(total > 0 ? value / total : 0);
-    if (value <= 1e-12 * total) continue;  // rounding alone has a direction there
     Vector direction = solver.eigenvectors().col(from_end);
     if (!by_columns) direction = x.transpose() * direction;
-    direction.normalize();
+    // Beyond the rank of the rows rounding would point anywhere.
+    const bool has_length = value > 1e-12 * solver.eigenvalues()(product.cols() - 1);
+    direction *= has_length ? 1 / direction.norm() : 0;
     Eigen::Index largest = 0;
     direction.cwiseAbs().maxCoeff(&largest);
     if (direction(largest) < 0) direction = -direction;
     const Vector along = x * direction;
     for (int64_t n = 0; n < x.rows(); ++n) result.points[n * components + k] = static_cast<float>(along(n));
+    result.explained.push_back(total > 0 ? value / total : 0);
   }
   return result;
 }
