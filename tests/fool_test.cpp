@@ -72,7 +72,7 @@ TEST(PictureNetwork, GradientsByPixelsAreThoseOfFiniteDifferences) {
       squares += static_cast<double>(direction[i]) * direction[i];
     }
     const double length = std::sqrt(squares);
-    constexpr double h = 5e-3;
+    constexpr double h = 1e-3;
     const auto loss_at = [&](double distance) {
       std::vector<float> there = x;
       for (size_t i = 0; i < x.size(); ++i) there[i] += static_cast<float>(distance / length) * direction[i];
