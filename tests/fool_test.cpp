@@ -78,7 +78,7 @@ TEST(PictureNetwork, GradientsByPixelsAreThoseOfFiniteDifferences) {
       for (size_t i = 0; i < x.size(); ++i) there[i] += static_cast<float>(distance / length) * direction[i];
       return network.loss(there, 2, ignored);
     };
-    EXPECT_NEAR((loss_at(h) - loss_at(-h)) / (2 * h), length, 0.05 * length) << part;
+    EXPECT_NEAR((loss_at(h) - loss_at(-h)) / (2 * h), length, 0.01 * length) << part;
   }
 }
 
