@@ -6,9 +6,8 @@
 #include "fovea/random.h"
 #include "fovea/zoo.h"
 
+namespace fovea {
 namespace {
-
-using namespace fovea;
 
 Tensor picture(const Shape& shape) {
   Tensor x(shape);
@@ -35,3 +34,4 @@ void occlusion(benchmark::State& state) {
 BENCHMARK(occlusion)->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond)->Iterations(1);
 
 }  // namespace
+}  // namespace fovea

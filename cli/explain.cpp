@@ -157,9 +157,9 @@ class Explainer {
     const Mapper mapper = [&](Probe& probe, const Tensor& input, const Score& asked) {
       return method.explain(probe, input, asked, options_).map;
     };
-    const std::string found = fmt::format("deletion {:.3f}, insertion {:.3f}, random weights {:.2f}",
-                                          deletion(probe_, x, score, map).area, insertion(probe_, x, score, map).area,
-                                          randomise_weights(probe_, x, score, mapper, 1).front().correlation);
+    std::string found = fmt::format("deletion {:.3f}, insertion {:.3f}, random weights {:.2f}",
+                                    deletion(probe_, x, score, map).area, insertion(probe_, x, score, map).area,
+                                    randomise_weights(probe_, x, score, mapper, 1).front().correlation);
     fmt::print("  {:20}  {}\n", method.name, found);
     return found;
   }
