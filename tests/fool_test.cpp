@@ -24,7 +24,7 @@ using ::testing::HasSubstr;
 
 Model trained_toy() {
   static const Model trained = [] {
-    Model model = toy_model(3);
+    Model model = toy_model(7);
     fit(model, toy_dataset(240, 1), nullptr, toy_options());
     return model;
   }();

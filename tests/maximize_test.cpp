@@ -135,7 +135,7 @@ TEST(Maximize, RefusesWhatIsNotThere) {
   error_of(ErrorKind::usage, [&] { maximize(model, {.channel = 0, .position = {{0, 0}}}); });
   error_of(ErrorKind::usage, [&] { maximize(model, {.node = "conv", .position = {{8, 0}}}); });
   error_of(ErrorKind::usage, [&] { maximize(model, {.channel = 0}, {.steps = 0}); });
-  error_of(ErrorKind::format, [&] { maximize(model, {.channel = 0}, {.height = 9, .width = 9}); });
+  error_of(ErrorKind::format, [&] { maximize(model, {.channel = 0}, {.height = 12, .width = 9}); });
   error_of(ErrorKind::usage, [&] {
     dream(model, {8, 8, 1, std::vector<uint8_t>(64)}, {.node = "conv"}, {.scale = 1});
   });

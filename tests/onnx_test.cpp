@@ -246,6 +246,20 @@ TEST(Onnx, RefusesDamagedFiles) {
               testing::HasSubstr("'elsewhere' comes from nowhere"));
 }
 
+TEST(Onnx, RefusesASlopeThatIsLargerThanItsValue) {
+  Graph source;
+  prelu(Scope(source) / "bent", source.input("x", {3}));
+  for (const std::vector<int64_t>& dims : {std::vector<int64_t>{2, 1, 3}, std::vector<int64_t>{2, 3}}) {
+    onnx::ModelProto file = parse(export_onnx(Model(source)));
+    onnx::TensorProto& slope = *file.mutable_graph()->mutable_initializer(0);
+    slope.clear_dims();
+    for (const int64_t dim : dims) slope.add_dims(dim);
+    slope.set_raw_data(std::string(6 * sizeof(float), '\0'));
+    EXPECT_THAT(error_of(ErrorKind::format, [&] { import(file.SerializeAsString()); }),
+                testing::HasSubstr("does not broadcast to"));
+  }
+}
+
 // Large weights stay where they lie in the file.
 TEST(Onnx, LargeWeightsAreHeldAgainstTheirShapes) {
   const TempFolder folder;

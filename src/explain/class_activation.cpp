@@ -20,7 +20,7 @@ bool has_positions(const Shape& shape, const Shape& input) {
 
 // The layer asked for, its value {1, h, w, K}.
 std::string feature_map(const Probe& probe, const Score& score, const std::string& layer) {
-  const std::string found = layer.empty() ? last_feature_map(probe) : layer;
+  std::string found = layer.empty() ? last_feature_map(probe) : layer;
   const Graph& graph = probe.model().graph();
   const int node = graph.find(found);
   const Shape& shape = graph.node(node).shape;

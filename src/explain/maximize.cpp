@@ -81,11 +81,14 @@ void jittered_gradient(Aim& aim, const Shape& shape, std::span<const float> pixe
   std::ranges::copy(back, gradient.begin());
 }
 
-// Divides by the root of the mean square; zeros stay.
-void normalize(std::span<float> values) {
+// Divides by the root of the mean square. Zeros, of a picture that no ReLU lets through, become noise: a step anywhere.
+void normalize(std::span<float> values, const Random& random) {
   double squares = 0;
   for (const float value : values) squares += static_cast<double>(value) * value;
-  if (squares == 0) return;
+  if (squares == 0) {
+    for (size_t i = 0; i < values.size(); ++i) values[i] = random.normal(i);
+    return;
+  }
   const auto scale = static_cast<float>(std::sqrt(static_cast<double>(values.size()) / squares));
   for (float& value : values) value *= scale;
 }
@@ -129,9 +132,10 @@ Maximized maximize(Model& model, const Target& target, const MaximizeOptions& op
   std::vector<float> gradient(x.size());
   std::vector<float> pull(x.size());
   for (int64_t step = 0; step < options.steps; ++step) {
-    jittered_gradient(aim, shape, x, options.jitter, random.substream(static_cast<uint64_t>(step) + 1), gradient);
+    const Random own = random.substream(static_cast<uint64_t>(step) + 1);
+    jittered_gradient(aim, shape, x, options.jitter, own, gradient);
     if (options.frequency > 0) filter.apply(gradient);
-    normalize(gradient);
+    normalize(gradient, own.substream(0));
     std::ranges::fill(pull, 0.0F);
     if (options.total_variation > 0) total_variation(shape, x, options.total_variation, pull);
     for (size_t i = 0; i < x.size(); ++i) {
@@ -174,8 +178,9 @@ Image dream(Model& model, const Image& picture, const Target& target, const Drea
     std::vector<float> gradient(x.size());
     const Random own = random.substream(static_cast<uint64_t>(octave) + 1);
     for (int64_t step = 0; step < options.steps; ++step) {
-      jittered_gradient(aim, shape, x, options.jitter, own.substream(static_cast<uint64_t>(step)), gradient);
-      normalize(gradient);
+      const Random of_step = own.substream(static_cast<uint64_t>(step));
+      jittered_gradient(aim, shape, x, options.jitter, of_step, gradient);
+      normalize(gradient, of_step.substream(0));
       step_up(x, gradient, options.rate);
     }
     detail.resize(x.size());

@@ -141,6 +141,7 @@ Value GraphImport::in_order(Operand& x, const Order& order) {
 
 Value GraphImport::broadcast(Operand& x, const Order& order) {
   const int missing = static_cast<int>(order.size()) - x.rank();
+  require(missing >= 0, "{} does not broadcast to {} axes", to_string(Shape(x.dims)), order.size());
   if (missing == 0) return in_order(x, order);
   Operand padded{.name = x.name, .type = x.type, .dims = x.dims, .trainable = x.trainable};
   padded.dims.insert(padded.dims.begin(), static_cast<size_t>(missing), 1);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "io/onnx/array.h"
+#include "io/onnx/evaluate.h"
 #include "io/onnx/op_imports.h"
 #include "io/onnx/types.h"
 #include "ops/checks.h"
@@ -152,6 +153,8 @@ void import_prelu(NodeImport& node) {
     const Value y = node.add("prelu", attributes, {node.network().in_order(x, order)}, std::move(weights));
     return node.output(0, x.dims, order, y);
   }
+  require(broadcast_dims(x.dims, node.input(1).dims) == x.dims, "a slope {} does not broadcast to {}",
+          to_string(slope.shape), to_string(Shape(x.dims)));
   const Order order = x.order();
   const Value in = node.network().in_order(x, order);
   const Value positive = node.step("positive", "relu", {}, {in});
