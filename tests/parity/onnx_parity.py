@@ -79,8 +79,9 @@ class Check:
 
     def __call__(self):
         start = time.perf_counter()
-        training_extent = parity.TRAINING_EXTENTS.get(self.name, 64)
-        model = networks.randomise(self.name, networks.build(self.name), (3, training_extent, training_extent))
+        # Statistics of pictures about as large, so that numbers neither vanish nor grow from layer to layer.
+        extent = min(self.extent, 224)
+        model = networks.randomise(self.name, networks.build(self.name), (3, extent, extent))
         state = {key: value for key, value in model.state_dict().items() if value.dtype == torch.float32}
         weights = self.path("weights.safetensors")
         networks.write_safetensors(weights, state)
