@@ -28,7 +28,7 @@ void ResizeOptions::apply(Preprocessing& preprocessing) const {
 void add_views_option(CLI::App& command, std::string& views) {
   command
       .add_option("--tta", views,
-                  "show each picture in several ways and average: \"flip\", \"ten\", \"scales 256 288, dense 3\"")
+                  R"(show each picture in several ways and average: "flip", "ten", "scales 256 288, dense 3")")
       ->type_name("VIEWS")
       ->group("Pictures");
 }
@@ -36,7 +36,7 @@ void add_views_option(CLI::App& command, std::string& views) {
 void AugmentOptions::add(CLI::App& command) {
   command
       .add_option("--augment", augment,
-                  "random changes of training pictures: \"pad 4, crop 32, flip\"; docs/data.md lists the steps")
+                  R"(random changes of training pictures: "pad 4, crop 32, flip"; docs/data.md lists the steps)")
       ->type_name("STEPS")
       ->group("Data");
   using enum ClassBalance;

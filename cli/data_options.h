@@ -17,7 +17,7 @@ struct ResizeOptions {
   ResizeFilter filter = ResizeFilter::bilinear;
   const CLI::App* command = nullptr;
 
-  void add(CLI::App& command);
+  void add(CLI::App& app);
   // Changes what was given on the command line. Throws Error(usage) when the result makes no sense.
   void apply(Preprocessing& preprocessing) const;
 };
