@@ -13,11 +13,12 @@ gradients  training mode without dropout, small pictures: the gradients of the c
 fast       the same by the fast kernels in float32. A sum within rounding of zero may open a ReLU on one side and not
            on the other, which changes the gradients of its layer by far more than rounding: the median over the
            network's tensors is printed.
-torch      the median for PyTorch itself in float32: how far rounding alone leads in this network. Batch statistics of
-           a few pixels (small pictures, batch of 2) multiply it many times in some.
+torch      the same median for PyTorch itself in float32, the largest of the pictures and three copies that differ in
+           the last bit: how far rounding alone leads in this network. Batch statistics of a few pixels (small
+           pictures, batch of 2) multiply it many times in some, and from copy to copy it differs as much.
 
-Output and gradients must be below the limit of 1e-4, and fast below it or below twice PyTorch's own; the exit status
-is 1 when one is not.
+Output and gradients must be below the limit of 1e-4, and fast below it or below three times PyTorch's own; the exit
+status is 1 when one is not.
 """
 import argparse
 import copy
@@ -75,6 +76,10 @@ def gradients(model, pictures, labels, names):
     return [(name, g.double().numpy().ravel()) for name, g in found]
 
 
+def median(errors):
+    return errors[len(errors) // 2][0]
+
+
 class Check:
     def __init__(self, name, worker, folder):
         self.name, self.worker, self.folder = name, worker, pathlib.Path(folder)
@@ -86,9 +91,8 @@ class Check:
     def write(self, name, array):
         array.astype("<f4").tofile(self.path(name))
 
-    def model(self, classes):
-        """torchvision's in float64; its weights lie in a file too."""
-        extent = TRAINING_EXTENTS.get(self.name, 64)
+    def model(self, classes, extent):
+        """torchvision's in float64, with batch statistics of pictures of this extent; its weights lie in a file too."""
         model = networks.randomise(self.name, networks.build(self.name, classes), (3, extent, extent))
         state = {key: value for key, value in model.state_dict().items() if value.dtype == torch.float32}
         networks.write_safetensors(self.path("weights"), state)
@@ -104,7 +108,7 @@ class Check:
 
     def output_error(self):
         extent = EXTENTS.get(self.name, 224)
-        model = self.model(1000).eval()
+        model = self.model(1000, extent).eval()
         pictures = self.random.standard_normal((1, extent, extent, 3)).astype("f4")
         self.write("input", pictures)
         self.run("evaluate", 1000, extent, 1)
@@ -114,9 +118,9 @@ class Check:
         return float(numpy.abs(actual - expected).max() / numpy.abs(expected).max())
 
     def gradient_errors(self):
-        """Of the fast kernels, the reference kernels and PyTorch in float32: [(error, tensor)] in rising order."""
+        """The fast kernels' median, the reference kernels' largest with its tensor, the median of PyTorch in float32."""
         extent = TRAINING_EXTENTS.get(self.name, 64)
-        model = self.model(CLASSES).train()
+        model = self.model(CLASSES, extent).train()
         pictures = self.random.standard_normal((BATCH, extent, extent, 3)).astype("f4")
         labels = self.random.integers(0, CLASSES, BATCH)
         self.write("input", pictures)
@@ -135,18 +139,23 @@ class Check:
                 found.append((float(numpy.linalg.norm(mine - g) / scale), name))
             return sorted(found)
 
+        def rounded(trial):
+            single.zero_grad()
+            last_bits = 2.0**-24 * self.random.standard_normal(pictures.shape) if trial else 0
+            found = gradients(single, (pictures * (1 + last_bits)).astype("f4"), labels, names)
+            return median(errors(g for _, g in found))
+
         with open(self.path("result"), "rb") as file:
             fast, exact = ([numpy.fromfile(file, dtype, g.size) for _, g in expected] for dtype in ("<f4", "<f8"))
-            return errors(fast), errors(exact), errors(g for _, g in gradients(single, pictures, labels, names))
+            return median(errors(fast)), errors(exact)[-1], max(map(rounded, range(4)))
 
     def __call__(self):
         start = time.perf_counter()
         output = self.output_error()
-        fast, exact, single = self.gradient_errors()
-        median, rounding = fast[len(fast) // 2][0], single[len(single) // 2][0]
-        good = max(output, exact[-1][0]) < LIMIT and median < max(LIMIT, 2 * rounding)  # false for NaN
-        print(f"{self.name:<20}{output:10.1e}{exact[-1][0]:11.1e}{median:10.1e}{rounding:10.1e}"
-              f"{time.perf_counter() - start:8.0f}   {'ok' if good else 'FAILED: ' + exact[-1][1]}", flush=True)
+        fast, (exact, tensor), rounding = self.gradient_errors()
+        good = max(output, exact) < LIMIT and fast < max(LIMIT, 3 * rounding)  # false for NaN
+        print(f"{self.name:<20}{output:10.1e}{exact:11.1e}{fast:10.1e}{rounding:10.1e}"
+              f"{time.perf_counter() - start:8.0f}   {'ok' if good else 'FAILED: ' + tensor}", flush=True)
         return good
 
 
