@@ -18,10 +18,10 @@ size_t batch_norm_scratch(int64_t rows, int64_t channels);
 void batch_norm_statistics(int64_t rows, int64_t channels, const float* x, float* mean, float* mean_rest,
                            float* variance, float* scratch);
 
-// y = activation(scale (x - mean) + shift + residual), per channel; the epilogue's bias takes no part. The rows of x are
-// `stride` floats apart.
-void batch_norm_forward(int64_t rows, int64_t channels, const float* x, int64_t stride, const float* mean, const float* scale,
-                        const float* shift, const Epilogue& epilogue, float* y);
+// y = activation(scale (x - mean) + shift + residual), per channel; the epilogue's bias takes no part. The rows of x
+// are `stride` floats apart.
+void batch_norm_forward(int64_t rows, int64_t channels, const float* x, int64_t stride, const float* mean,
+                        const float* scale, const float* shift, const Epilogue& epilogue, float* y);
 
 // The gradient dz of the sum before the activation, which is that of y where y > 0 for a ReLU (y null: no activation).
 struct MaskedGradient {
