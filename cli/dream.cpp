@@ -120,9 +120,7 @@ Run add_dream(CLI::App& program) {
   options->model.add(*command);
   options->model.add_pictures(*command);
   add_input_option(*command, options->input);
-  command->add_option("pictures", options->pictures, "JPEG or PNG files to dream on; none: start from noise")
-      ->type_name("FILE")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_picture_files(*command, options->pictures, "picture files to dream on; none: start from noise");
   command->add_option("--layer", options->layer, "node to excite; default: the classes' scores")->type_name("NODE");
   command
       ->add_option("--channel", options->channels,

@@ -176,7 +176,7 @@ Assessment assess_views(std::vector<Model>& models, const std::shared_ptr<const 
     const auto shown = views_of(dataset, views, model.preprocessing);
     const Evaluation evaluation = evaluate(model, shown, {.batch = batch, .probabilities = true});
     const Tensor own = mean_over_views(evaluation.probabilities, views.count());
-    if (means.size() == 0) means = Tensor(own.shape());
+    if (means.empty()) means = Tensor(own.shape());
     for (int64_t i = 0; i < own.size(); ++i) means[i] += own[i] / static_cast<float>(models.size());
   }
   std::vector<int64_t> labels;

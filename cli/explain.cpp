@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -12,7 +11,6 @@
 
 #include "arguments.h"
 #include "commands.h"
-#include "core/suggest.h"
 #include "core/text.h"
 #include "fovea/data.h"
 #include "fovea/error.h"
@@ -21,6 +19,7 @@
 #include "fovea/tensor_file.h"
 #include "model_options.h"
 #include "options.h"
+#include "words.h"
 
 namespace fovea::cli {
 
@@ -48,31 +47,14 @@ std::vector<const Method*> chosen_methods(const std::string& names) {
     for (const Method& method : methods()) chosen.push_back(&method);
     return chosen;
   }
-  for (size_t at = 0; at <= names.size();) {
-    const size_t comma = std::min(names.find(',', at), names.size());
-    chosen.push_back(&find_method(std::string_view(names).substr(at, comma - at)));
-    at = comma + 1;
-  }
+  for (const std::string& name : comma_separated(names)) chosen.push_back(&find_method(name));
+  if (chosen.empty()) find_method(names);  // tells what there is
   return chosen;
 }
 
-std::string class_name(const Model& model, int64_t index) {
-  const auto at = static_cast<size_t>(index);
-  return at < model.class_names.size() ? model.class_names[at] : std::to_string(index);
-}
-
 // "top1", a number, or the name of a class.
-int64_t find_target(const std::string& target, const Probe& probe, const std::vector<Guess>& guesses) {
-  if (target == "top1") return guesses.front().class_index;
-  const std::vector<std::string>& names = probe.model().class_names;
-  if (const auto name = std::ranges::find(names, target); name != names.end()) return name - names.begin();
-  int64_t index = -1;
-  const auto [rest, error] = std::from_chars(target.data(), target.data() + target.size(), index);
-  if (error == std::errc() && rest == target.data() + target.size() && index >= 0 && index < probe.classes())
-    return index;
-  throw Error(ErrorKind::usage,
-              fmt::format("--target must be top1, a class from 0 to {}, or the name of one, got '{}'{}",
-                          probe.classes() - 1, target, did_you_mean(target, names)));
+int64_t find_target(const std::string& target, const Model& model, const std::vector<Guess>& guesses) {
+  return target == "top1" ? guesses.front().class_index : class_from_text("--target", model, target);
 }
 
 std::vector<Guess> best_guesses(Probe& probe, const Tensor& x) {
@@ -116,7 +98,7 @@ class Explainer {
     fmt::print("{}\n", path);
     for (const Guess& guess : shown.guesses) fmt::print("  {:6.2f} %  {}\n", 100 * guess.probability, guess.class_name);
     for (const std::string& target : command_.targets) {
-      const int64_t index = find_target(target, probe_, shown.guesses);
+      const int64_t index = find_target(target, probe_.model(), shown.guesses);
       PageTarget maps{class_name(model, index), {}};
       for (const Method* method : methods_) add_map(*method, x, index, stem, maps);
       shown.targets.push_back(std::move(maps));
@@ -213,9 +195,7 @@ Run add_explain(CLI::App& program) {
   options->model.add(*command);
   options->model.add_pictures(*command);
   add_input_option(*command, options->input);
-  command->add_option("pictures", options->pictures, "JPEG or PNG files")
-      ->type_name("FILE")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_picture_files(*command, options->pictures, "picture files");
   std::string names;
   for (const Method& method : methods()) names += fmt::format("{}{}", names.empty() ? "" : ", ", method.name);
   command->add_option("--method", options->methods, fmt::format("all, or some of these, with commas: {}", names))

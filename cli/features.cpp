@@ -39,7 +39,7 @@ struct Part {
   std::vector<int64_t> labels{};
 };
 
-Part extract(Model& model, std::shared_ptr<const Dataset> dataset, const FeatureOptions& options) {
+Part extract(Model& model, const std::shared_ptr<const Dataset>& dataset, const FeatureOptions& options) {
   Part part{.dataset = dataset, .features = extract_features(model, dataset, options)};
   for (int64_t i = 0; i < dataset->size(); ++i) part.labels.push_back(dataset->label(i));
   return part;

@@ -263,9 +263,7 @@ Run add_fool(CLI::App& program) {
   options->model.add_pictures(*command);
   add_input_option(*command, options->input);
   options->data.add(*command);
-  command->add_option("pictures", options->pictures, "JPEG or PNG files; none: accuracy on --data against --eps")
-      ->type_name("FILE")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_picture_files(*command, options->pictures, "picture files; none: accuracy on --data against --eps");
   command
       ->add_option("--method", options->methods,
                    "fgsm, iterative, pgd, lbfgs, linear, pixels, one or several; or evolve (a picture from nothing), "

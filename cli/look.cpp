@@ -181,9 +181,7 @@ Run add_look(CLI::App& program) {
   options->model.add_pictures(*command);
   options->data.add(*command);
   add_input_option(*command, options->input);
-  command->add_option("pictures", options->pictures, "JPEG or PNG files whose activations are drawn")
-      ->type_name("FILE")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_picture_files(*command, options->pictures, "picture files whose activations are drawn");
   command
       ->add_option(
           "--layer", options->layer,

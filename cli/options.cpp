@@ -85,6 +85,12 @@ Shape input_shape(const std::string& input) {
   return Shape(dims);
 }
 
+void add_picture_files(CLI::App& command, std::vector<std::string>& pictures, const std::string& description) {
+  command.add_option("pictures", pictures, description)
+      ->type_name("FILE")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 void add_format_option(CLI::App& command, Format& format) {
   add_choice<Format>(command, "--format", format,
                      {{"text", Format::text}, {"json", Format::json}, {"csv", Format::csv}}, "how to write the result");

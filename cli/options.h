@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fovea/data.h"
 #include "fovea/model.h"
@@ -36,6 +37,9 @@ struct DataOptions {
 CLI::Option* add_input_option(CLI::App& command, std::string& input);
 // Empty when not given. Throws Error(usage) for text that is not a shape.
 Shape input_shape(const std::string& input);
+
+// The positional [pictures...]: JPEG, PNG, WebP, BMP or PNM.
+void add_picture_files(CLI::App& command, std::vector<std::string>& pictures, const std::string& description);
 
 // How a command writes what it found.
 enum class Format { text, json, csv };

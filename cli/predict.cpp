@@ -141,9 +141,7 @@ Run add_predict(CLI::App& program) {
       ->expected(1)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("pictures", options->pictures, "JPEG, PNG, WebP, BMP or PNM files")
-      ->type_name("FILE")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_picture_files(*command, options->pictures, "picture files");
   add_number(*command, "--top", options->top, "guesses per picture");
   add_format_option(*command, options->format);
   options->common.add(*command);

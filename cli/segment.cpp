@@ -185,9 +185,7 @@ Run add_segment(CLI::App& program) {
   options->model.add(*command);
   options->model.add_pictures(*command);
   add_input_option(*command, options->input);
-  command->add_option("pictures", options->pictures, "JPEG or PNG files")
-      ->type_name("FILE")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_picture_files(*command, options->pictures, "picture files");
   command->add_option("--masks", options->masks, "folder with a mask for each picture: PNG, classes as grey")
       ->type_name("FOLDER");
   add_number(*command, "--ignore", options->fit.ignore, "sample of masks that does not count; -1: none");

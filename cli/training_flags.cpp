@@ -4,10 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <charconv>
-#include <sstream>
 
 #include "arguments.h"
 #include "fovea/error.h"
+#include "words.h"
 
 namespace fovea::cli {
 
@@ -19,18 +19,6 @@ constexpr const char* group = "Optimisation";
 CLI::Option* add_optional_number(CLI::App& command, const std::string& flag, std::string& value,
                                  const std::string& description) {
   return command.add_option(flag, value, description)->check(check_number<double>)->type_name("FLOAT")->group(group);
-}
-
-// "a, b" as {"a", "b"}, without the spaces around.
-std::vector<std::string> split_list(const std::string& text) {
-  std::vector<std::string> items;
-  std::istringstream stream(text);
-  for (std::string item; std::getline(stream, item, ',');) {
-    const size_t first = item.find_first_not_of(' ');
-    if (first == std::string::npos) continue;
-    items.push_back(item.substr(first, item.find_last_not_of(' ') - first + 1));
-  }
-  return items;
 }
 
 // "10x" or "10".
@@ -45,7 +33,7 @@ double read_factor(const std::string& flag, const std::string& text) {
 // "features.* 0.1, classifier.* 10x"
 std::vector<LayerRate> read_layer_rates(const std::string& text) {
   std::vector<LayerRate> rates;
-  for (const std::string& item : split_list(text)) {
+  for (const std::string& item : comma_separated(text)) {
     const size_t space = item.find_last_of(' ');
     if (space == std::string::npos) {
       throw Error(ErrorKind::usage,
@@ -174,7 +162,7 @@ FitOptions TrainingFlags::options() const {
   if (!gamma_.empty()) schedule += " gamma " + gamma_;
   if (!warmup_.empty()) schedule += " warmup " + warmup_;
   fit.schedule = parse_schedule(schedule);
-  fit.rules.frozen = split_list(freeze_);
+  fit.rules.frozen = comma_separated(freeze_);
   fit.rules.rates = read_layer_rates(layer_rates_);
   return fit;
 }

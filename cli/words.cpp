@@ -24,7 +24,9 @@ std::vector<std::string> comma_separated(std::string_view text) {
   std::vector<std::string> words;
   while (!text.empty()) {
     const size_t end = std::min(text.find(','), text.size());
-    words.emplace_back(text.substr(0, end));
+    const std::string_view word = text.substr(0, end);
+    const size_t first = word.find_first_not_of(' ');
+    if (first != std::string_view::npos) words.emplace_back(word.substr(first, word.find_last_not_of(' ') - first + 1));
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return words;

@@ -8,10 +8,10 @@
 
 #include "fovea/model.h"
 
-// What stands behind the flags of the commands that look inside a network.
+// What stands behind the flags of several commands.
 namespace fovea::cli {
 
-// "a,b" -> {"a", "b"}; nothing from "".
+// "a, b" -> {"a", "b"}: without the spaces around, and without items of nothing else.
 std::vector<std::string> comma_separated(std::string_view text);
 
 // "4/255" or "0.0157". Throws Error(usage) naming the flag.

@@ -21,11 +21,6 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-Image plain(int height, int width, int channels, uint8_t value) {
-  const auto samples = static_cast<size_t>(height * width * channels);
-  return {height, width, channels, std::vector<uint8_t>(samples, value)};
-}
-
 void put_picture(const fs::path& path, uint8_t value = 100, int height = 6, int width = 8) {
   fs::create_directories(path.parent_path());
   write_png(path, plain(height, width, 3, value));

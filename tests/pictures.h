@@ -37,6 +37,11 @@ inline void expect_within(const Image& got, const Image& expected, int tolerance
     ASSERT_NEAR(got.pixels[i], expected.pixels[i], tolerance) << "at " << i;
 }
 
+// Every sample the same.
+inline Image plain(int height, int width, int channels, uint8_t value) {
+  return {height, width, channels, std::vector<uint8_t>(static_cast<size_t>(height * width * channels), value)};
+}
+
 // Every sample another value than its neighbours.
 inline Image gradient(int height, int width, int channels) {
   Image image{height, width, channels, {}};

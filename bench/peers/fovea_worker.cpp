@@ -15,6 +15,7 @@
 #include "fovea/model_file.h"
 #include "fovea/parallel.h"
 #include "fovea/zoo.h"
+#include "without_dropout.h"
 
 namespace {
 
@@ -26,25 +27,6 @@ double wall_ms() {
 }
 // Of all threads together.
 double cpu_ms() { return static_cast<double>(std::clock()) * 1e3 / CLOCKS_PER_SEC; }
-
-// Dropout draws other numbers than PyTorch does; without it losses can be compared.
-fovea::Graph without_dropout(const fovea::Graph& graph) {
-  fovea::Graph copy;
-  std::vector<fovea::Value> values;
-  for (const fovea::Node& node : graph.nodes()) {
-    std::vector<fovea::Value> inputs;
-    for (const int input : node.inputs) inputs.push_back(values[static_cast<size_t>(input)]);
-    if (!node.op) {
-      values.push_back(copy.input(node.name, node.shape.without_batch()));
-    } else if (node.op->type() == "dropout") {
-      values.push_back(inputs[0]);
-    } else {
-      values.push_back(copy.add(node.name, node.op, inputs));
-    }
-  }
-  copy.set_output(values[static_cast<size_t>(graph.output_node())]);
-  return copy;
-}
 
 void convert(const json& job) {
   const std::string network = job.at("network");

@@ -111,6 +111,14 @@ def randomise(name, model, shape):
     return model.eval()
 
 
+def without_dropout(model):
+    """The same model: dropout and stochastic depth draw other numbers than the library's."""
+    for module in model.modules():
+        if type(module).__name__ in ("Dropout", "StochasticDepth"):
+            module.p = 0.0
+    return model
+
+
 def write_safetensors(path, tensors):
     header, offset = {}, 0
     for key, tensor in tensors.items():

@@ -42,9 +42,8 @@ class Training:
     def __init__(self, job, images, labels, layout):
         self.images, self.labels, self.place = images, labels, 0
         self.model = networks.load(job["network"], job["weights"]).to(memory_format=layout)
-        for module in self.model.modules():
-            if isinstance(module, nn.Dropout) and not job["dropout"]:
-                module.p = 0.0
+        if not job["dropout"]:
+            networks.without_dropout(self.model)
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=job["lr"], momentum=0.9)
 
     def step(self):

@@ -15,7 +15,6 @@ import json
 import pathlib
 import subprocess
 import sys
-import tempfile
 import time
 import warnings
 import zlib
@@ -110,27 +109,11 @@ class Check:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("networks", nargs="*", metavar="NETWORK", help="default: all")
     parser.add_argument("--program", default=str(ROOT / "build" / "fovea"))
     parser.add_argument("--onnxruntime", default=str(ROOT / "build" / "peers" / "node_modules" / "onnxruntime-node"))
-    arguments = parser.parse_args()
-    unknown = set(arguments.networks) - set(parity.NETWORKS)
-    if unknown:
-        parser.error(f"no such network: {' '.join(sorted(unknown))}; there are {' '.join(parity.NETWORKS)}")
-    print(f"{'network':<20}{'out':>10}{'in':>10}{'again':>9}{'seconds':>8}")
-    failed = []
-    for name in arguments.networks or parity.NETWORKS:
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                good = Check(name, arguments, folder)()
-            except (RuntimeError, onnx.checker.ValidationError) as problem:
-                print(f"{name:<20}FAILED: {problem}", flush=True)
-                good = False
-            if not good:
-                failed.append(name)
-    if failed:
-        print(f"failed: {' '.join(failed)}", file=sys.stderr)
-    return 1 if failed else 0
+    return parity.check_all(parser, lambda name, arguments, folder: Check(name, arguments, folder)(),
+                            f"{'network':<20}{'out':>10}{'in':>10}{'again':>9}{'seconds':>8}",
+                            (RuntimeError, onnx.checker.ValidationError))
 
 
 if __name__ == "__main__":

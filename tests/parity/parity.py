@@ -56,13 +56,6 @@ efficientnet_b7 efficientnet_v2_s convnext_tiny convnext_base
 """.split()
 
 
-def without_dropout(model):
-    for module in model.modules():
-        if type(module).__name__ in ("Dropout", "StochasticDepth"):
-            module.p = 0.0
-    return model
-
-
 def gradients(model, pictures, labels, names):
     """[("loss", loss), ("input", gradient), (parameter, gradient) ...] of the mean cross-entropy."""
     dtype = next(model.parameters()).dtype
@@ -96,7 +89,7 @@ class Check:
         model = networks.randomise(self.name, networks.build(self.name, classes), (3, extent, extent))
         state = {key: value for key, value in model.state_dict().items() if value.dtype == torch.float32}
         networks.write_safetensors(self.path("weights"), state)
-        return without_dropout(model.double())
+        return networks.without_dropout(model.double())
 
     def run(self, mode, classes, extent, batch):
         job = {"network": self.name, "mode": mode, "classes": classes, "extent": extent, "batch": batch}
@@ -159,28 +152,34 @@ class Check:
         return good
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def check_all(parser, check, header, problems=RuntimeError):
+    """Runs check(name, arguments, folder) for the networks of the command line; the exit status."""
     parser.add_argument("networks", nargs="*", metavar="NETWORK", help="default: all")
-    parser.add_argument("--worker", default=str(ROOT / "build" / "fovea_parity"))
     arguments = parser.parse_args()
     unknown = set(arguments.networks) - set(NETWORKS)
     if unknown:
         parser.error(f"no such network: {' '.join(sorted(unknown))}; there are {' '.join(NETWORKS)}")
-    print(f"{'network':<20}{'output':>10}{'gradients':>11}{'fast':>10}{'torch':>10}{'seconds':>8}")
+    print(header)
     failed = []
     for name in arguments.networks or NETWORKS:
         with tempfile.TemporaryDirectory() as folder:
             try:
-                good = Check(name, arguments.worker, folder)()
-            except RuntimeError as error:
-                print(f"{name:<20}FAILED: {error}", flush=True)
+                good = check(name, arguments, folder)
+            except problems as problem:
+                print(f"{name:<20}FAILED: {problem}", flush=True)
                 good = False
             if not good:
                 failed.append(name)
     if failed:
-        print(f"above {LIMIT}: {' '.join(failed)}", file=sys.stderr)
+        print(f"failed: {' '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--worker", default=str(ROOT / "build" / "fovea_parity"))
+    return check_all(parser, lambda name, arguments, folder: Check(name, arguments.worker, folder)(),
+                     f"{'network':<20}{'output':>10}{'gradients':>11}{'fast':>10}{'torch':>10}{'seconds':>8}")
 
 
 if __name__ == "__main__":

@@ -15,29 +15,11 @@
 #include "fovea/ops.h"
 #include "fovea/session.h"
 #include "fovea/zoo.h"
+#include "without_dropout.h"
 
 namespace {
 
 using nlohmann::json;
-
-// Dropped elements would differ from PyTorch's.
-fovea::Graph without_dropout(const fovea::Graph& graph) {
-  fovea::Graph copy;
-  std::vector<fovea::Value> values;
-  for (const fovea::Node& node : graph.nodes()) {
-    std::vector<fovea::Value> inputs;
-    for (const int input : node.inputs) inputs.push_back(values[static_cast<size_t>(input)]);
-    if (!node.op) {
-      values.push_back(copy.input(node.name, node.shape.without_batch()));
-    } else if (node.op->type() == "dropout" || node.op->type() == "stochastic_depth") {
-      values.push_back(inputs[0]);
-    } else {
-      values.push_back(copy.add(node.name, node.op, inputs));
-    }
-  }
-  copy.set_output(values[static_cast<size_t>(graph.output_node())]);
-  return copy;
-}
 
 template <class Values>
 void read_into(const std::string& path, Values&& values) {
