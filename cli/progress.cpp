@@ -37,9 +37,9 @@ void TrainingDisplay::on_progress(const Progress& p) {
   last_drawn_ = now();
   drawn_ = true;
   const double fraction = static_cast<double>(p.step) / static_cast<double>(p.steps);
-  fmt::print("\r\033[Kepoch {}/{} {} {}/{}  loss {:.4f}  top-1 {:.2f} %  {:.0f} images/s  {} left", p.epoch, p.epochs,
-             bar(fraction), p.step, p.steps, p.loss, 100 * p.top1, p.images_per_second,
-             format_duration(p.seconds_left));
+  fmt::print("\r\033[Kepoch {}/{} {} {}/{}  loss {:.4f}  top-1 {:.2f} %  rate {:.2g}  {:.0f} images/s  {} left",
+             p.epoch, p.epochs, bar(fraction), p.step, p.steps, p.loss, 100 * p.top1, p.learning_rate,
+             p.images_per_second, format_duration(p.seconds_left));
   std::fflush(stdout);
 }
 
@@ -50,7 +50,8 @@ void TrainingDisplay::on_epoch(const EpochRecord& r) {
   if (r.validation) {
     line += fmt::format("  |  validation loss {:.4f}  top-1 {:6.2f} %", r.validation->loss, 100 * r.validation->top1);
   }
-  fmt::print("{}  |  {:.0f} images/s  {}\n", line, r.images_per_second, format_duration(r.seconds));
+  fmt::print("{}  |  rate {:.2g}  {:.0f} images/s  {}\n", line, r.learning_rate, r.images_per_second,
+             format_duration(r.seconds));
   std::fflush(stdout);
 }
 

@@ -21,6 +21,7 @@
 #include "options.h"
 #include "progress.h"
 #include "search_recipe.h"
+#include "search_rows.h"
 #include "table.h"
 #include "train/trial_store.h"
 #include "training_data.h"
@@ -64,6 +65,7 @@ class Search {
     switch (recipe_.method) {
       case Method::random:
         return run_settings(random_settings(recipe_.trials));
+      case Method::rows:
       case Method::grid:
         return run_settings(grid_settings(recipe_.space, recipe_.points));
       case Method::refine:
@@ -82,10 +84,13 @@ class Search {
     }
     std::vector<Trial> trials;
     for (const auto& [id, trial] : last) trials.push_back(trial);
-    std::ranges::stable_sort(trials, is_better);
     if (trials.empty()) return;
-    print_trials(trials);
-    draw(trials);
+    if (recipe_.method == Method::rows) compare(trials);
+    std::ranges::stable_sort(trials, is_better);
+    if (recipe_.method != Method::rows) {
+      print_trials(trials);
+      draw(trials);
+    }
     if (trials.front().state == State::finished) judge_best(trials.front());
   }
 
@@ -225,6 +230,15 @@ class Search {
     fmt::print("trial {}/{}  {}  epochs {}  {}  {}  (best {:.2f} %)\n", trial.id, total_, describe(trial.setting),
                trial.epochs, format_duration(trial.seconds), score, 100 * best);
     std::fflush(stdout);
+  }
+
+  void compare(const std::vector<Trial>& trials) const {
+    std::vector<ComparedRow> rows;
+    for (const Trial& trial : trials) {
+      const bool whole = trial.state == State::finished;
+      rows.push_back({trial.setting.front(), trial, whole ? read_history(trial_folder(trial.id, 1)) : History{}});
+    }
+    report_rows(rows, folder_.filename().string(), folder_ / "curves.svg");
   }
 
   void print_trials(const std::vector<Trial>& trials) const {

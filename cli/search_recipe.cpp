@@ -18,9 +18,9 @@ namespace {
 using Method = SearchRecipe::Method;
 using Kind = SearchAxis::Kind;
 
-constexpr std::array methods = {std::pair{"random", Method::random}, std::pair{"grid", Method::grid},
-                                std::pair{"refine", Method::refine}, std::pair{"halving", Method::halving},
-                                std::pair{"reinforce", Method::reinforce}};
+constexpr std::array methods = {std::pair{"random", Method::random},       std::pair{"grid", Method::grid},
+                                std::pair{"refine", Method::refine},       std::pair{"halving", Method::halving},
+                                std::pair{"reinforce", Method::reinforce}, std::pair{"rows", Method::rows}};
 constexpr std::array kinds = {std::pair{"uniform", Kind::uniform}, std::pair{"log", Kind::log_uniform},
                               std::pair{"integer", Kind::integer}, std::pair{"choice", Kind::choice}};
 
@@ -29,7 +29,7 @@ class Reader {
   explicit Reader(std::string file) : file_(std::move(file)), root_(parse_toml(file_)) {}
 
   SearchRecipe read() {
-    check_keys("", root_, {"search", "train", "space"});
+    check_keys("", root_, {"search", "train", "space", "row"});
     const toml::table& search = table("search");
     check_keys("search", search, {"method", "trials", "epochs", "points", "keep", "folds", "seed"});
     read_method(search);
@@ -39,12 +39,12 @@ class Reader {
     read_number(search, "folds", recipe_.folds, 1);
     read_number(search, "seed", recipe_.seed, 0);
     read_epochs(search);
-    for (const auto& [key, value] : table("train")) {
-      for (const char* own : {"out", "resume", "epochs", "fold"}) {
-        if (key.str() == own) refuse(fmt::format("'{}' in [train]: the search sets it", own));
-      }
-      recipe_.flags.emplace_back(key.str(), as_argument(file_, key.str(), value));
+    for (const auto& [key, value] : table("train")) add_flag(recipe_.flags, "[train]", key.str(), value);
+    if ((recipe_.method == Method::rows) != root_.contains("row") ||
+        (root_.contains("row") && root_.contains("space"))) {
+      refuse("the method rows compares [[row]] tables, and the others search a [space]: one of the two");
     }
+    if (root_.contains("row")) read_rows();
     if (root_.contains("space")) {
       for (const auto& [key, value] : table("space")) recipe_.space.push_back(read_axis(std::string(key.str()), value));
     }
@@ -82,6 +82,29 @@ class Reader {
       refuse(fmt::format("'{}' must be a whole number of at least {}", key, least));
     }
     number = static_cast<T>(*value);
+  }
+
+  void add_flag(SearchRecipe::Flags& flags, const char* where, std::string_view key, const toml::node& value) const {
+    for (const char* own : {"out", "resume", "epochs", "fold"}) {
+      if (key == own) refuse(fmt::format("'{}' in {}: the search sets it", own, where));
+    }
+    flags.emplace_back(key, as_argument(file_, std::string(key), value));
+  }
+
+  void read_rows() {
+    const toml::array* rows = root_["row"].as_array();
+    SearchAxis names{.name = "row", .kind = Kind::choice};
+    for (size_t i = 0; rows != nullptr && i < rows->size(); ++i) {
+      const toml::table* row = (*rows)[i].as_table();
+      const auto name = row != nullptr ? (*row)["name"].value<std::string>() : std::nullopt;
+      if (!name) refuse("each [[row]] must have a name and the flags that it changes");
+      names.choices.push_back(*name);
+      SearchRecipe::Flags& flags = recipe_.rows.emplace_back();
+      for (const auto& [key, value] : *row) {
+        if (key.str() != "name") add_flag(flags, "[[row]]", key.str(), value);
+      }
+    }
+    recipe_.space = {std::move(names)};
   }
 
   void read_method(const toml::table& search) {
@@ -164,7 +187,34 @@ class Reader {
 
 }  // namespace
 
+namespace {
+
+// Flags of [train] with those of the rows up to this one in their places.
+SearchRecipe::Flags flags_of_row(const SearchRecipe& recipe, const std::string& name) {
+  SearchRecipe::Flags flags = recipe.flags;
+  for (size_t row = 0; row < recipe.rows.size(); ++row) {
+    for (const auto& [key, value] : recipe.rows[row]) {
+      const auto known = std::ranges::find(flags, key, &std::pair<std::string, std::string>::first);
+      if (known == flags.end()) {
+        flags.emplace_back(key, value);
+      } else {
+        known->second = value;
+      }
+    }
+    if (recipe.space.front().choices[row] == name) break;
+  }
+  return flags;
+}
+
+}  // namespace
+
 std::vector<std::string> SearchRecipe::arguments(const Setting& setting) const {
+  if (method == Method::rows) {
+    std::vector<std::string> result;
+    for (const auto& [name, value] : flags_of_row(*this, setting.front()))
+      result.push_back(fmt::format("--{}={}", name, value));
+    return result;
+  }
   std::vector<bool> placed(space.size());
   std::vector<std::string> result;
   for (const auto& [name, value] : flags) {

@@ -8,6 +8,7 @@
 #include "arguments.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"
+#include "fovea/starting_weights.h"
 #include "fovea/text_form.h"
 #include "fovea/transfer.h"
 #include "fovea/zoo.h"
@@ -70,6 +71,8 @@ Model fresh_model(const NetworkFlags& flags, const Dataset& train, uint64_t seed
                          .mean = statistics.mean,
                          .std = statistics.std};
   model.class_names = train.class_names();
+  if (flags.init == "identity") pass_channels_on(model);
+  if (!flags.whiten.empty()) whiten(model, flags.whiten, train);
   return model;
 }
 
@@ -112,15 +115,23 @@ void NetworkFlags::add(CLI::App& command) {
       ->group(group);
   add_input_option(command, input)->group(group);
   add_variant_options(command, variant);
-  add_choice(command, "--init", init, {"he", "xavier"}, "initial weights; default: the network's own")->group(group);
+  add_choice(command, "--init", init, {"he", "xavier", "identity"},
+             "initial weights; default: the network's own; identity: these, but convolutions pass channels on")
+      ->group(group);
+  command
+      .add_option("--whiten", whiten,
+                  "a convolution on the pictures that begins by whitening the training pictures' patches")
+      ->type_name("LAYER")
+      ->group(group);
 }
 
 StartingModel make_starting_model(const NetworkFlags& flags, const Dataset& train, uint64_t seed) {
   require_option(flags.model, "choose a network with --model NAME, FILE or \"text form\"");
   if (is_model_file(flags.model)) {
-    if (!flags.input.empty() || !flags.init.empty() || !flags.weights.empty()) {
-      throw Error(ErrorKind::usage,
-                  fmt::format("--input, --init and --weights are for new networks; {} has its own", flags.model));
+    if (!flags.input.empty() || !flags.init.empty() || !flags.whiten.empty() || !flags.weights.empty()) {
+      throw Error(
+          ErrorKind::usage,
+          fmt::format("--input, --init, --whiten and --weights are for new networks; {} has its own", flags.model));
     }
     refuse_variant(flags.variant, flags.model);
     Model model = load_model(flags.model);

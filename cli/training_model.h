@@ -17,6 +17,7 @@ struct NetworkFlags {
   std::string weights;
   std::string input;
   std::string init;
+  std::string whiten;
   ZooOptions variant;
 
   void add(CLI::App& command);

@@ -266,6 +266,25 @@ TEST(Augmentation, PadCropFlipGivesEveryPlaceAndBothSidesEvenly) {
   for (const auto& [pixels, count] : seen) EXPECT_NEAR(count, 200, 60);
 }
 
+TEST(Augmentation, AlternatingFlipMirrorsEveryPictureInEverySecondEpoch) {
+  const Image image = gradient(4, 4, 1);
+  const auto dataset = make_dataset(std::vector<Image>(400, image), std::vector<int64_t>(400), {"all"});
+  const auto epoch = [&](uint64_t number) { return augmented(dataset, Augmentation("alternating-flip"), 7, number); };
+  int mirrored = 0;
+  for (int64_t i = 0; i < 400; ++i) {
+    Image first, second, third;
+    epoch(0)->read(i, first);
+    epoch(1)->read(i, second);
+    epoch(2)->read(i, third);
+    EXPECT_NE(first, second);
+    EXPECT_EQ(first, third);
+    flip_horizontal(second);
+    EXPECT_EQ(first, second);
+    mirrored += first == image ? 0 : 1;
+  }
+  EXPECT_NEAR(mirrored, 200, 50);
+}
+
 TEST(Augmentation, NamesTheStepThatCannotBeDone) {
   Image image = gradient(20, 20, 3);
   EXPECT_THAT(error_of(ErrorKind::usage, [&] { Augmentation("flip, crop 32").apply(image, Random(1)); }),

@@ -60,6 +60,20 @@ TEST_F(ProgramTest, OptimisersSchedulesAndRules) {
   EXPECT_THAT(succeeds({"train", "--resume", "run", "--epochs", "2"}).out, HasSubstr("epoch 2/2"));
 }
 
+TEST_F(ProgramTest, BeginsWithIdentityAndWhitenedPatches) {
+  succeeds(train({"--model", "conv 8 2x2, relu, conv 8 3x3 pad 1, relu, flatten, fc 4", "--init", "identity",
+                  "--whiten", "conv1", "--freeze", "conv1.weight, conv2.weight"}));
+  const auto file = SafetensorsFile::open(at("run/last.safetensors"));
+  const Tensor whitened = file.read_f32("conv1.weight");  // four directions and their negatives
+  const Tensor identity = file.read_f32("conv2.weight");
+  for (int64_t i = 0; i < 16; ++i) EXPECT_EQ(whitened[i], -whitened[16 + i]);
+  for (int64_t i = 0; i < identity.size(); ++i) EXPECT_EQ(identity[i], i % 9 == 4 && i / 9 % 9 == 0 ? 1 : 0) << i;
+  refuses(train({"--out", "other", "--model", "conv 8 2x2, flatten, fc 4", "--whiten", "conv2"}), 2,
+          {"no convolution 'conv2'", "conv1"});
+  refuses({"train", "--model", "run/best.safetensors", "--data", "idx", "--whiten", "conv1", "--out", "third"}, 2,
+          {"--whiten", "new networks"});
+}
+
 TEST_F(ProgramTest, TransferGivesANewHead) {
   const Arguments network = {"--model", "conv 2 3x3, relu, flatten, fc 4"};
   succeeds(train(network));

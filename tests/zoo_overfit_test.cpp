@@ -81,7 +81,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"mobilenet", 64, When::always, 0.01, 0.25}, Case{"preresnet20", 32},
                       Case{"preresnet164", 32, When::if_asked}, Case{"wrn_16_4", 32},
                       Case{"wrn_28_10", 32, When::if_asked}, Case{"seresnet18", 64}, Case{"resnet18d", 64},
-                      Case{"resnet200", 64, When::if_asked}, Case{"resnet50v2", 64},
+                      Case{"airbench94", 32}, Case{"resnet200", 64, When::if_asked}, Case{"resnet50v2", 64},
                       Case{"seresnext50_32x4d", 64, When::if_asked}, Case{"senet154", 64, When::if_asked},
                       Case{"resnetrs50", 64, When::if_asked}, Case{"xception", 71, When::if_asked},
                       Case{"inception_v4", 75, When::if_asked}, Case{"nin_imagenet", 127, When::if_asked}),

@@ -24,6 +24,7 @@ TEST(ZooPublished, HasTheTrainedParameters) {
   constexpr Published networks[] = {
       {"nin", 966'986},
       {"nin_imagenet", 7'595'176},
+      {"airbench94", 1'972'792},
       {"inception_v4", 42'679'816},
       {"inception_resnet_v2", 55'843'464},
       {"alexnet_two_tower", 60'965'224},

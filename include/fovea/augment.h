@@ -43,7 +43,8 @@ class Augmentation {
   bool changes_pictures() const { return steps_ != nullptr; }
   // Changes a picture by the numbers of a random stream of its own: equal streams, equal changes.
   // Throws Error(usage) naming the step when it cannot be done, such as a crop of a smaller picture.
-  void apply(Image& image, const Random& random) const;
+  // `turn` decides for steps that take turns from one visit of a picture to the next.
+  void apply(Image& image, const Random& random, bool turn = false) const;
   const BatchMixing& mixing() const { return mixing_; }
 
   // Pixels that both sides of a picture should have for the first step, which resizes, to lose nothing to the eye; 0
@@ -58,7 +59,8 @@ class Augmentation {
 };
 
 // The pictures of a data set as one epoch of training sees them: item i changed by the stream of (seed, epoch, i), the
-// same for any order of reading and any number of workers. `enough`: see read_image.
+// same for any order of reading and any number of workers; its first turn is drawn from (seed, i). `enough`: see
+// read_image.
 std::shared_ptr<const Dataset> augmented(std::shared_ptr<const Dataset> dataset, Augmentation augmentation,
                                          uint64_t seed, uint64_t epoch, int enough = 0);
 

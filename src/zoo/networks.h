@@ -38,6 +38,7 @@
   FAMILY(regnet)                   \
   FAMILY(nasnet)                   \
   FAMILY(convnext)                 \
+  FAMILY(airbench)                 \
   FAMILY(fcn)
 
 namespace fovea::zoo {

@@ -230,11 +230,11 @@ Augmentation::Augmentation(std::string_view text) : text_(text) {
   if (!steps.list.empty()) steps_ = std::make_shared<const Steps>(std::move(steps));
 }
 
-void Augmentation::apply(Image& image, const Random& random) const {
+void Augmentation::apply(Image& image, const Random& random, bool turn) const {
   if (!steps_) return;
   check_image(image);
   thread_local Scratch scratch;
-  Draws draws(random);
+  Draws draws(random, turn);
   apply_all(steps_->list, image, draws, scratch);
 }
 

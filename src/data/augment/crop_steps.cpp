@@ -19,6 +19,13 @@ Step make_flip(Arguments& arguments) {
   }};
 }
 
+// Each picture is seen mirrored in every second epoch (Jordan 2024, section 3.6).
+Step make_alternating_flip(Arguments&) {
+  return {[](Image& image, Draws& draws, Scratch&) {
+    if (draws.turn()) flip_horizontal(image);
+  }};
+}
+
 Step make_flip_vertical(Arguments& arguments) {
   const double probability = arguments.number("p", 0.5, 0, 1);
   return {[=](Image& image, Draws& draws, Scratch&) {
@@ -109,6 +116,7 @@ Step make_resized_crop(Arguments& arguments) {
 std::vector<StepForm> crop_forms() {
   return {
       {"flip", "flip [p 0.5]", make_flip},
+      {"alternating-flip", "alternating-flip", make_alternating_flip},
       {"flip-vertical", "flip-vertical [p 0.5]", make_flip_vertical},
       {"pad", "pad PIXELS [border black|reflect|edge]", make_pad},
       {"crop", "crop SIZE or HEIGHTxWIDTH", make_crop},

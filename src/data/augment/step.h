@@ -14,7 +14,7 @@ namespace fovea::augment {
 // The numbers of a random stream, one after the other.
 class Draws {
  public:
-  explicit Draws(const Random& random) : random_(random) {}
+  explicit Draws(const Random& random, bool turn = false) : random_(random), turn_(turn) {}
 
   const Random& stream() const { return random_; }
   double uniform() { return random_.uniform(next_++); }  // [0, 1)
@@ -25,12 +25,15 @@ class Draws {
     const double value = uniform(amount.low, amount.high);
     return amount.center + (amount.either_sign && chance(0.5) ? -value : value);
   }
+  // True in every second epoch, for half of the pictures in the even ones.
+  bool turn() const { return turn_; }
   // A stream apart, for steps that need many numbers.
   Random apart() { return random_.substream(next_++); }
 
  private:
   Random random_;
   uint64_t next_ = 0;
+  bool turn_;
 };
 
 // Memory that is kept from picture to picture; each thread has its own.
