@@ -1,4 +1,5 @@
-// How fast pictures become batches: one thread, everything from the file to floats. Synthetic pictures of smooth noise.
+// How fast pictures become batches: everything from the file to floats, by one thread, or by two beside the one that
+// waits; and how fast SqueezeNet, with all threads, takes such batches. Synthetic pictures of smooth noise.
 
 #include <benchmark/benchmark.h>
 
@@ -9,6 +10,8 @@
 
 #include "fovea/augment.h"
 #include "fovea/data.h"
+#include "fovea/session.h"
+#include "fovea/zoo.h"
 
 namespace {
 
@@ -48,7 +51,7 @@ std::shared_ptr<const Dataset> in_files(int height, int width) {
 }
 
 void load(benchmark::State& state, const std::shared_ptr<const Dataset>& dataset, const char* text, int side,
-          int shorter = 0) {
+          int shorter = 0, int workers = 0) {
   const Preprocessing p{.height = side,
                         .width = side,
                         .channels = 3,
@@ -63,7 +66,7 @@ void load(benchmark::State& state, const std::shared_ptr<const Dataset>& dataset
   uint64_t epoch = 0;
   for ([[maybe_unused]] const auto& once : state) {
     const auto view = augmented(dataset, augmentation, 1, epoch++, augmentation.enough());
-    Loader loader(view, p, order, {.batch_size = 16, .workers = 0});
+    Loader loader(view, p, order, {.batch_size = 16, .workers = workers});
     while (const Batch* batch = loader.next()) benchmark::DoNotOptimize(batch->images.data());
   }
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) * pictures);
@@ -76,6 +79,16 @@ void jpeg_224(benchmark::State& state) { load(state, in_files(224, 224), "", 224
 void jpeg_224_crop_flip_jitter(benchmark::State& state) {
   load(state, in_files(224, 224), "resized-crop 224, flip, jitter 0.4 0.4 0.4", 224);
 }
+void jpeg_224_crop_flip_jitter_two_workers(benchmark::State& state) {
+  load(state, in_files(224, 224), "resized-crop 224, flip, jitter 0.4 0.4 0.4", 224, 0, 2);
+}
+void squeezenet1_1(benchmark::State& state) {
+  constexpr int64_t batch = 16;
+  Session session(zoo::create("squeezenet1_1"), {.batch = batch});
+  for (float& x : session.input("input")) x = 0.5F;
+  for ([[maybe_unused]] const auto& once : state) session.forward();
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) * batch);
+}
 void jpeg_500_256_cut_224(benchmark::State& state) { load(state, in_files(375, 500), "", 224, 256); }
 void jpeg_500_resized_crop(benchmark::State& state) { load(state, in_files(375, 500), "resized-crop 224, flip", 224); }
 void jpeg_2000_resized_crop(benchmark::State& state) {
@@ -87,6 +100,8 @@ BENCHMARK(cifar_pad_crop_flip);
 BENCHMARK(cifar_randaugment);
 BENCHMARK(jpeg_224);
 BENCHMARK(jpeg_224_crop_flip_jitter);
+BENCHMARK(jpeg_224_crop_flip_jitter_two_workers)->UseRealTime();
+BENCHMARK(squeezenet1_1)->UseRealTime();
 BENCHMARK(jpeg_500_256_cut_224);
 BENCHMARK(jpeg_500_resized_crop);
 BENCHMARK(jpeg_2000_resized_crop);

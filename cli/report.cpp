@@ -24,7 +24,7 @@ void run_report(const ReportOptions& options) {
   options.common.apply();
   require_option(options.run, "name the folder of a training run, such as runs/lenet5");
   const TrainingData data = open_run_data(read_run_config(options.run), options.data);
-  write_report(options.run, data.validation ? data.validation : data.train);
+  write_report(options.run, data.validation ? data.validation : data.train, data_warnings(data));
   fmt::print("{}/report.html\n", options.run);
 }
 

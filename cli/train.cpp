@@ -14,7 +14,9 @@
 #include "arguments.h"
 #include "commands.h"
 #include "core/file.h"
+#include "core/units.h"
 #include "data_options.h"
+#include "fovea/batch_test.h"
 #include "fovea/chart.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"
@@ -27,6 +29,7 @@
 #include "interrupt.h"
 #include "options.h"
 #include "progress.h"
+#include "table.h"
 #include "training_data.h"
 #include "training_flags.h"
 #include "training_model.h"
@@ -46,6 +49,7 @@ struct TrainOptions {
   std::string out;
   std::string resume;
   std::string find_lr;  // where the plot goes
+  bool find_batch = false;
   const CLI::App* command = nullptr;
   bool given(const std::string& flag) const { return command->count(flag) > 0; }
 };
@@ -67,11 +71,8 @@ void announce(const Model& model, const TrainingData& data, const FitOptions& fi
 
 // Pictures that vanished or broke while they were used; DataOptions::open told of the others.
 void warn_of_lost_pictures(const TrainingData& data) {
-  for (const auto& dataset : {data.train, data.test}) {
-    if (!dataset) continue;
-    for (const std::string& warning : dataset->warnings()) {
-      if (warning.starts_with("replaced")) fmt::print(stderr, "fovea: warning: {}\n", warning);
-    }
+  for (const std::string& warning : data_warnings(data)) {
+    if (warning.starts_with("replaced")) fmt::print(stderr, "fovea: warning: {}\n", warning);
   }
 }
 
@@ -90,7 +91,7 @@ void report(const History& history, Model& model, const TrainingData& data, cons
     fmt::print("best      epoch {}: top-1 {:.2f} %, kept in {}/best.safetensors\n", history.best_epoch,
                100 * history.best_top1, folder);
   }
-  write_report(fit.run_folder, data.validation ? data.validation : data.train);
+  write_report(fit.run_folder, data.validation ? data.validation : data.train, data_warnings(data));
   fmt::print("report    {}/report.html\n", folder);
   if (data.test && data.test != data.validation) {
     model = load_model(fit.run_folder / "best.safetensors");
@@ -189,6 +190,22 @@ void find_rate(const TrainOptions& options) {
   fmt::print("plot      {}\n", options.find_lr);
 }
 
+void find_batch_size(const TrainOptions& options) {
+  const TrainingData data = open_data(options.data, options.split, options.training.seed());
+  StartingModel start = make_starting_model(options.network, *data.train, options.training.seed());
+  options.resize.apply(start.model.preprocessing);
+  const BatchTest test = find_batch(start.model, data.train, make_fit_options(options, start));
+  std::vector<Line> lines = {{"batch", "memory", "images/s"}};
+  for (const MeasuredBatch& measured : test.batches) {
+    lines.push_back({fmt::format("{}", measured.batch), bytes_with_unit(measured.bytes),
+                     fmt::format("{:.0f}", measured.images_per_second)});
+  }
+  print_table(lines, "rrr");
+  fmt::print("suggested {}: the smallest within 5 % of the fastest\n", test.suggested);
+  fmt::print("largest   {}: {}\n", test.largest,
+             test.largest == data.train->size() ? "all training pictures" : "twice as many would not fit into memory");
+}
+
 // Flags that would make it another run.
 void refuse_changes(const TrainOptions& options) {
   static const std::vector<std::string> free = {"--resume",  "--epochs",         "--data",   "--data-dir",  "--workers",
@@ -230,6 +247,10 @@ void add_run_flags(CLI::App& command, TrainOptions& options) {
                   "instead of training: let the learning rate grow over 100 steps, write the loss as a picture here")
       ->type_name("FILE.svg")
       ->group(group);
+  command
+      .add_flag("--find-batch", options.find_batch,
+                "instead of training: tell how fast it is with batches of 4, 8, 16 ..., and which memory holds")
+      ->group(group);
 }
 
 }  // namespace
@@ -250,6 +271,7 @@ Run add_train(CLI::App& program) {
     options->common.apply();
     if (options->given("--resume")) return resume_run(*options);
     if (options->given("--find-lr")) return find_rate(*options);
+    if (options->find_batch) return find_batch_size(*options);
     train_new(*options);
   };
 }

@@ -71,9 +71,21 @@ TrainingData open_data(const DataOptions& data, const SplitOptions& split, uint6
     return {some_of(splits.train, split.items, seed), splits.test, splits.test};
   }
   auto [train, validation] = split.fold.empty() ? stratified_split(*splits.train, split.validation, seed)
-                                                : fold_indices(splits.train->size(), fold.second, fold.first, seed);
+                                                : stratified_fold(*splits.train, fold.second, fold.first, seed);
   return {some_of(subset(splits.train, std::move(train)), split.items, seed),
           subset(splits.train, std::move(validation)), splits.test};
+}
+
+std::vector<std::string> data_warnings(const TrainingData& data) {
+  std::vector<std::string> lines;
+  for (const auto& dataset : {data.train, data.validation, data.test}) {
+    if (!dataset) continue;
+    const std::vector<std::string> warnings = dataset->warnings();
+    for (const std::string& line : warnings) {
+      if (std::ranges::find(lines, line) == lines.end()) lines.push_back(line);
+    }
+  }
+  return lines;
 }
 
 TrainingData open_run_data(const FitOptions& run, const DataOptions& where) {

@@ -171,5 +171,25 @@ TEST(StratifiedSplit, LeavesASinglePictureForTraining) {
   EXPECT_THAT(error_of(ErrorKind::usage, [&] { stratified_split(*single, 1, 1); }), HasSubstr("below 1"));
 }
 
+TEST(StratifiedFold, DealsEachClassEvenlyAndEveryItemOnce) {
+  const auto dataset = uneven_set();  // 10, 30 and 80 pictures
+  std::vector<int64_t> all;
+  for (int64_t fold = 1; fold <= 7; ++fold) {
+    const auto [others, own] = stratified_fold(*dataset, 7, fold, 5);
+    EXPECT_THAT(class_counts(*subset(dataset, own)),
+                ::testing::ElementsAre(::testing::AnyOf(1, 2), ::testing::AnyOf(4, 5), ::testing::AnyOf(11, 12)));
+    EXPECT_THAT(own.size(), ::testing::AnyOf(17, 18));
+    EXPECT_EQ(others.size() + own.size(), 120U);
+    EXPECT_TRUE(std::ranges::is_sorted(others) && std::ranges::is_sorted(own));
+    for (const int64_t item : own) EXPECT_FALSE(std::ranges::binary_search(others, item));
+    all.insert(all.end(), own.begin(), own.end());
+  }
+  std::ranges::sort(all);
+  for (int64_t i = 0; i < 120; ++i) EXPECT_EQ(all[static_cast<size_t>(i)], i);
+  EXPECT_NE(stratified_fold(*dataset, 5, 1, 1).second, stratified_fold(*dataset, 5, 1, 2).second);
+  EXPECT_THAT(error_of(ErrorKind::usage, [&] { stratified_fold(*dataset, 1, 1, 0); }), HasSubstr("2 to 120 folds"));
+  EXPECT_THAT(error_of(ErrorKind::usage, [&] { stratified_fold(*dataset, 3, 4, 0); }), HasSubstr("fold 4 of 3"));
+}
+
 }  // namespace
 }  // namespace fovea

@@ -210,6 +210,9 @@ TEST_F(ProgramTest, FoldersOfPictures) {
   EXPECT_THAT(skipping.err, HasSubstr("fovea: warning: skipped: "));
   EXPECT_THAT(skipping.err, HasSubstr("pictures/dark/bad.png"));
   EXPECT_THAT(skipping.err, HasSubstr("pictures/light/bad.jpg"));
+  const std::string page = read_text(at("run/report.html"));
+  EXPECT_THAT(page, HasSubstr("<dt>warnings</dt><dd>2</dd>"));
+  EXPECT_THAT(page, HasSubstr("<li>skipped: "));
 
   // One bad picture does not hide the answers for the others.
   EXPECT_THAT(refuses({"predict", "run/last.safetensors", "pictures/dark/0.png", "pictures/dark/bad.png"}, 3,

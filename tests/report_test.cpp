@@ -54,6 +54,15 @@ TEST(Report, IsOnePageThatNeedsNothingElse) {
   }
 }
 
+TEST(Report, ShowsWhatTheDataWarnedOf) {
+  Report report = small_report();
+  EXPECT_THAT(to_html(report), Not(HasSubstr("Warnings about the data")));
+  report.warnings.assign(52, "skipped: <a>");
+  const std::string page = to_html(report);
+  EXPECT_THAT(page, HasSubstr("<li>skipped: &lt;a&gt;</li>"));
+  EXPECT_THAT(page, HasSubstr("<p>and 2 more</p>"));
+}
+
 TEST(Report, ShowsTheWorstMistakes) {
   Report report = small_report();
   ASSERT_GT(report.assessment->mistakes.size(), 3U);

@@ -141,23 +141,6 @@ TEST(SearchController, TheSameTrialsTeachTheSame) {
   error_of(ErrorKind::usage, [] { SearchController(example_space(), 1); });
 }
 
-TEST(Folds, PartTheItems) {
-  std::vector<int64_t> all;
-  for (int64_t fold = 1; fold <= 3; ++fold) {
-    const auto [others, own] = fold_indices(11, 3, fold, 5);
-    EXPECT_TRUE(own.size() == 3 || own.size() == 4);
-    EXPECT_EQ(others.size() + own.size(), 11U);
-    EXPECT_TRUE(std::ranges::is_sorted(others) && std::ranges::is_sorted(own));
-    for (const int64_t item : own) EXPECT_FALSE(std::ranges::binary_search(others, item));
-    all.insert(all.end(), own.begin(), own.end());
-  }
-  std::ranges::sort(all);
-  for (int64_t i = 0; i < 11; ++i) EXPECT_EQ(all[static_cast<size_t>(i)], i);
-  EXPECT_NE(fold_indices(100, 5, 1, 1).second, fold_indices(100, 5, 1, 2).second);
-  error_of(ErrorKind::usage, [] { fold_indices(10, 1, 1, 0); });
-  error_of(ErrorKind::usage, [] { fold_indices(10, 3, 4, 0); });
-}
-
 TEST(TrialStore, KeepsTrialsAcrossOpenings) {
   const TempFolder folder;
   const auto path = folder / "search.sqlite";

@@ -190,6 +190,47 @@ second = {choice = ["", "fc 5, relu, "]}
   EXPECT_THAT(out, HasSubstr("likeliest: first = "));
 }
 
+TEST_F(ToolsProgramTest, ComparesRowsInTheirOrder) {
+  const std::string rows = R"(
+[search]
+method = "rows"
+epochs = 2
+[train]
+model = "flatten, fc 4"
+data = "idx"
+validation-split = 0.25
+lr = 0.01
+[[row]]
+name = "wide"
+model = "flatten, fc 8, relu, fc 4"
+[[row]]
+name = "and slow"
+lr = 1e-6
+[[row]]
+name = "adam"
+optimizer = "adam"
+)";
+  write_text(at("r.toml"), rows);
+  const std::string out = succeeds({"search", "r.toml", "--out", "s"}).out;
+  EXPECT_EQ(trials_in(out), (std::vector<int>{1, 2, 3}));
+  EXPECT_LT(out.find("\nwide "), out.find("\nand slow "));
+  EXPECT_LT(out.find("\nand slow "), out.find("\nadam "));
+  EXPECT_TRUE(fs::exists(at("s/curves.svg")));
+  // A row keeps what the rows before it changed.
+  const std::string last = read_text(at("s/trial-0003/config.json"));
+  EXPECT_THAT(last, AllOf(HasSubstr("fc 8"), HasSubstr("\"adam\""), HasSubstr("1e-06")));
+  EXPECT_THAT(read_text(at("s/trial-0001/config.json")), HasSubstr("0.01"));
+
+  for (const auto& [what, by, problem] :
+       std::vector<std::array<std::string, 3>>{{"\"rows\"", "\"grid\"", "[[row]]"},
+                                               {"name = \"wide\"", "", "must have a name"},
+                                               {"\"and slow\"", "\"wide\"", "differ"},
+                                               {"lr = 1e-6", "epochs = 3", "the search sets it"}}) {
+    write_text(at("bad.toml"), replaced(rows, what, by));
+    refuses({"search", "bad.toml", "--out", "bad"}, 2, {"bad.toml", problem});
+  }
+}
+
 TEST_F(ToolsProgramTest, AKilledSearchLosesNoFinishedTrial) {
   write_text(at("r.toml"), replaced(recipe, "trials = 4", "trials = 12"));
   const Arguments search = {"search", "r.toml", "--out", "s"};

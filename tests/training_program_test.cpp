@@ -108,6 +108,12 @@ TEST_F(ProgramTest, FindsALearningRate) {
   EXPECT_FALSE(fs::exists(at("run")));
 }
 
+TEST_F(ProgramTest, FindsABatch) {
+  const std::string out = succeeds(train({"--find-batch"})).out;
+  EXPECT_THAT(out, testing::AllOf(HasSubstr("images/s"), HasSubstr("suggested"), HasSubstr("largest   40")));
+  EXPECT_FALSE(fs::exists(at("run")));
+}
+
 TEST_F(ProgramTest, AHugeBatchIsTheWholeSet) { succeeds(train({"--batch", "99999999999"})); }
 
 TEST_F(ProgramTest, DivergenceKeepsTheLastGoodCheckpoint) {

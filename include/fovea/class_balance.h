@@ -32,4 +32,10 @@ std::vector<int64_t> balanced_order(const Dataset& dataset, const Random& random
 std::pair<std::vector<int64_t>, std::vector<int64_t>> stratified_split(const Dataset& dataset, double fraction,
                                                                        uint64_t seed);
 
+// Fold `fold` (from 1) of `folds` parts for k-fold cross-validation, decided by the seed: {all others, the fold}, both
+// ascending. Items are dealt to the folds in turn, class after class, so that folds are equal up to one item, in all and
+// of each class. Throws Error(usage) unless 2 <= folds <= items and 1 <= fold <= folds.
+std::pair<std::vector<int64_t>, std::vector<int64_t>> stratified_fold(const Dataset& dataset, int64_t folds,
+                                                                      int64_t fold, uint64_t seed);
+
 }  // namespace fovea

@@ -22,6 +22,7 @@ struct Report {
   std::shared_ptr<const Dataset> dataset{};                     // what was assessed: the pictures of the mistakes
   std::string network{};                                        // a table as plain text
   std::vector<std::pair<std::string, std::string>> settings{};  // name and value
+  std::vector<std::string> warnings{};                          // about the data, such as pictures left out
   int64_t mistakes = 24;                                        // at most so many are shown, the worst first
 };
 
@@ -40,8 +41,10 @@ std::string accuracy_svg(const History& history);
 std::string reliability_svg(const Calibration& calibration);
 
 // Judges the best weights of the run in `folder` (the last ones, where no epoch ended) by `dataset` and writes there:
-// report.html, and what it shows as SVG files: loss, accuracy, confusion, reliability, mistakes.
+// report.html, and what it shows as SVG files: loss, accuracy, confusion, reliability, mistakes. `warnings`, those of
+// all data sets of the run, are counted and shown.
 // Throws as read_run_config, read_history, load_model and evaluate do; Error(data) when a file cannot be written.
-void write_report(const std::filesystem::path& folder, std::shared_ptr<const Dataset> dataset);
+void write_report(const std::filesystem::path& folder, std::shared_ptr<const Dataset> dataset,
+                  std::vector<std::string> warnings = {});
 
 }  // namespace fovea

@@ -81,10 +81,4 @@ class SearchController {
   double mean_ = 0, squares_ = 0;  // of the rewards (Welford)
 };
 
-// Fold `fold` (from 1) of `folds` parts of the items 0..size-1, drawn by the seed and equal up to one item, for k-fold
-// cross-validation: {all others, the fold}, both ascending. Throws Error(usage) unless 2 <= folds <= size and
-// 1 <= fold <= folds.
-std::pair<std::vector<int64_t>, std::vector<int64_t>> fold_indices(int64_t size, int64_t folds, int64_t fold,
-                                                                   uint64_t seed);
-
 }  // namespace fovea

@@ -84,4 +84,25 @@ std::pair<std::vector<int64_t>, std::vector<int64_t>> stratified_split(const Dat
   return {std::move(training), std::move(validation)};
 }
 
+std::pair<std::vector<int64_t>, std::vector<int64_t>> stratified_fold(const Dataset& dataset, int64_t folds,
+                                                                      int64_t fold, uint64_t seed) {
+  if (folds < 2 || folds > dataset.size() || fold < 1 || fold > folds) {
+    throw Error(ErrorKind::usage, fmt::format("fold {} of {} of {} items: expected 2 to {} folds, and one of them",
+                                              fold, folds, dataset.size(), dataset.size()));
+  }
+  const Random random(seed, 0x666f6c6473);  // "folds"
+  std::vector<int64_t> others;
+  std::vector<int64_t> own;
+  int64_t dealt = 0;
+  uint64_t number = 0;
+  std::vector<std::vector<int64_t>> classes = items_by_class(dataset);
+  for (std::vector<int64_t>& items : classes) {
+    shuffle(items, random.substream(number++));
+    for (const int64_t item : items) (dealt++ % folds == fold - 1 ? own : others).push_back(item);
+  }
+  std::ranges::sort(others);
+  std::ranges::sort(own);
+  return {std::move(others), std::move(own)};
+}
+
 }  // namespace fovea

@@ -5,19 +5,17 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "explain/picture_input.h"
+#include "explain/row_matrix.h"
 #include "fovea/error.h"
-#include "fovea/parallel.h"
-#include "fovea/random.h"
 #include "fovea/session.h"
 
 namespace fovea {
 
 namespace {
 
-using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using Matrix = RowMatrix;
 using Vector = Eigen::VectorXd;
 
 // What the last layer with parameters reads.
@@ -26,51 +24,6 @@ std::string features_node(const Graph& graph) {
     if (!graph.node(i).parameters.empty()) return graph.node(graph.node(i).inputs[0]).name;
   }
   throw Error(ErrorKind::format, "the network has no layer with parameters: name a node");
-}
-
-Matrix to_matrix(const Tensor& rows) {
-  const Shape& shape = rows.shape();
-  if (shape.rank() != 2 || shape.elements() == 0) {
-    throw Error(ErrorKind::usage, fmt::format("rows of features are {{N, D}}, got {}", to_string(shape)));
-  }
-  Matrix matrix(shape[0], shape[1]);
-  for (int64_t i = 0; i < rows.size(); ++i) matrix.data()[i] = static_cast<double>(rows[i]);
-  if (!matrix.allFinite()) throw Error(ErrorKind::usage, "features have a NaN or an infinity");
-  return matrix;
-}
-
-// Squared distances between all rows.
-Matrix distances(const Matrix& rows) {
-  const Vector squares = rows.rowwise().squaredNorm();
-  Matrix result = -2 * rows * rows.transpose();
-  result.colwise() += squares;
-  result.rowwise() += squares.transpose();
-  return result.cwiseMax(0.0);
-}
-
-// Row i of the neighbours' probabilities: Gaussians around point i, as wide as the perplexity asks.
-void fill_neighbours(const Matrix& distance, int64_t i, double perplexity, Matrix& p) {
-  const double wanted = std::log(perplexity);
-  const int64_t count = distance.rows();
-  double precision = 1, low = 0, high = std::numeric_limits<double>::infinity();
-  double nearest = std::numeric_limits<double>::infinity();
-  for (int64_t j = 0; j < count; ++j) {
-    if (j != i) nearest = std::min(nearest, distance(i, j));
-  }
-  for (int trial = 0; trial < 64; ++trial) {
-    double sum = 0, weighted = 0;
-    for (int64_t j = 0; j < count; ++j) {
-      const double away = distance(i, j) - nearest;
-      p(i, j) = j == i ? 0 : std::exp(-precision * away);
-      sum += p(i, j);
-      weighted += p(i, j) * away;
-    }
-    p.row(i) /= sum;
-    const double entropy = std::log(sum) + precision * weighted / sum;
-    if (std::abs(entropy - wanted) < 1e-5) return;
-    (entropy > wanted ? low : high) = precision;
-    precision = std::isfinite(high) ? (low + high) / 2 : 2 * precision;
-  }
 }
 
 }  // namespace
@@ -116,7 +69,7 @@ Features extract_features(Model& model, const Dataset& dataset, const FeatureOpt
 }
 
 PrincipalComponents principal_components(const Tensor& rows, int64_t components) {
-  Matrix x = to_matrix(rows);
+  Matrix x = row_matrix(rows);
   if (components < 1 || components > std::min(x.rows(), x.cols())) {
     throw Error(ErrorKind::usage,
                 fmt::format("{} rows of {} features do not have {} components", x.rows(), x.cols(), components));
@@ -146,79 +99,8 @@ PrincipalComponents principal_components(const Tensor& rows, int64_t components)
   return result;
 }
 
-Tensor tsne(const Tensor& rows, const TsneOptions& options) {
-  const auto refuse = [](const char* what) { throw Error(ErrorKind::usage, fmt::format("t-SNE: {}", what)); };
-  if (rows.shape().rank() != 2 || rows.shape()[0] < 4 || rows.shape()[0] > 20'000) refuse("it takes 4 to 20,000 rows");
-  if (!(options.perplexity > 1) || options.iterations < 1 || options.components < 0) {
-    refuse("perplexity must be above 1, iterations at least 1, components at least 0");
-  }
-  const int64_t count = rows.shape()[0];
-  const int64_t most = std::min(count, rows.shape()[1]);
-  const int64_t components = options.components == 0 ? 0 : std::min(options.components, most);
-  const Matrix distance = distances(to_matrix(components == 0 ? rows : principal_components(rows, components).points));
-  Matrix p(count, count);
-  const double perplexity = std::min(options.perplexity, std::max(1.1, static_cast<double>(count - 1) / 3));
-  parallel_for(count, 16, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) fill_neighbours(distance, i, perplexity, p);
-  });
-  p = ((p + p.transpose()).eval() / (2.0 * static_cast<double>(count))).cwiseMax(1e-12);
-
-  Matrix y = Matrix::Zero(count, 2);
-  const PrincipalComponents start = principal_components(rows, std::min<int64_t>(2, most));
-  for (int64_t n = 0; n < count; ++n) {
-    for (int64_t k = 0; k < start.points.shape()[1]; ++k) {
-      y(n, k) = static_cast<double>(start.points[n * start.points.shape()[1] + k]);
-    }
-  }
-  const double deviation = std::sqrt(y.col(0).squaredNorm() / static_cast<double>(count));
-  y *= 1e-4 / std::max(deviation, 1e-30);
-  const Random random(options.seed);  // rows that are equal must part
-  for (int64_t i = 0; i < 2 * count; ++i) {
-    y.data()[i] += 1e-6 * static_cast<double>(random.normal(static_cast<uint64_t>(i)));
-  }
-
-  const double rate = std::max(50.0, static_cast<double>(count) / 48);
-  const int64_t exaggerated = options.iterations / 4;
-  Matrix velocity = Matrix::Zero(count, 2), gain = Matrix::Ones(count, 2), gradient(count, 2), repulsion(count, 2);
-  Vector sums(count);
-  for (int64_t step = 0; step < options.iterations; ++step) {
-    const double strength = step < exaggerated ? 12 : 1;
-    const double momentum = step < exaggerated ? 0.5 : 0.8;
-    parallel_for(count, 16, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        double sum = 0, pull_x = 0, pull_y = 0, push_x = 0, push_y = 0;
-        for (int64_t j = 0; j < count; ++j) {
-          if (j == i) continue;
-          const double dx = y(i, 0) - y(j, 0), dy = y(i, 1) - y(j, 1);
-          const double q = 1 / (1 + dx * dx + dy * dy);
-          sum += q;
-          pull_x += p(i, j) * q * dx;
-          pull_y += p(i, j) * q * dy;
-          push_x += q * q * dx;
-          push_y += q * q * dy;
-        }
-        sums(i) = sum;
-        gradient.row(i) << strength * pull_x, strength * pull_y;
-        repulsion.row(i) << push_x, push_y;
-      }
-    });
-    gradient = 4 * (gradient - repulsion / sums.sum());
-    for (int64_t i = 0; i < 2 * count; ++i) {
-      double& g = gain.data()[i];
-      const bool agrees = (gradient.data()[i] > 0) == (velocity.data()[i] > 0);
-      g = std::max(0.01, agrees ? 0.8 * g : g + 0.2);
-    }
-    velocity = momentum * velocity - rate * gain.cwiseProduct(gradient);
-    y += velocity;
-    y.rowwise() -= y.colwise().mean().eval();
-  }
-  Tensor points({count, 2});
-  for (int64_t i = 0; i < 2 * count; ++i) points[i] = static_cast<float>(y.data()[i]);
-  return points;
-}
-
 Tensor class_similarity(const Features& features, int64_t classes) {
-  const Matrix x = to_matrix(features.values);
+  const Matrix x = row_matrix(features.values);
   if (classes < 1 || std::ssize(features.labels) != x.rows()) {
     throw Error(ErrorKind::usage,
                 fmt::format("{} labels for {} rows of {} classes", features.labels.size(), x.rows(), classes));
@@ -244,7 +126,7 @@ Tensor class_similarity(const Features& features, int64_t classes) {
 }
 
 std::vector<int64_t> nearest_rows(const Tensor& rows, int64_t row, int64_t count) {
-  Matrix x = to_matrix(rows);
+  Matrix x = row_matrix(rows);
   if (row < 0 || row >= x.rows()) throw Error(ErrorKind::usage, fmt::format("there is no row {} of {}", row, x.rows()));
   x.rowwise().normalize();
   const Vector cosines = x * x.row(row).transpose();

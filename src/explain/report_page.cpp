@@ -135,6 +135,15 @@ std::string mistakes(const Report& report) {
   return section("Worst mistakes", body + "</div>\n", false);
 }
 
+std::string warnings(const std::vector<std::string>& lines) {
+  constexpr size_t shown = 50;
+  std::string body = "<ul>\n";
+  for (size_t i = 0; i < std::min(shown, lines.size()); ++i) body += fmt::format("<li>{}</li>\n", escaped(lines[i]));
+  body += "</ul>\n";
+  if (lines.size() > shown) body += fmt::format("<p>and {} more</p>\n", lines.size() - shown);
+  return section("Warnings about the data", body, false);
+}
+
 std::string settings(const Report& report) {
   std::string body = "<div class=\"scroll\"><table>\n";
   for (const auto& [name, value] : report.settings) {
@@ -165,6 +174,7 @@ std::string to_html(const Report& report) {
     body += calibration(report.assessment->calibration);
     if (report.dataset) body += mistakes(report);
   }
+  if (!report.warnings.empty()) body += warnings(report.warnings);
   if (!report.network.empty()) body += section("Network", preformatted(report.network), false);
   if (!report.settings.empty()) body += settings(report);
   return fmt::format(

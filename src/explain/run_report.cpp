@@ -58,6 +58,7 @@ Named facts(const Report& report, const Totals& totals) {
   facts.emplace_back("parameters", with_unit(totals.parameters));
   facts.emplace_back("multiply-adds", with_unit(totals.multiply_adds));
   facts.emplace_back("judged by", fmt::format("{} pictures", report.dataset->size()));
+  if (!report.warnings.empty()) facts.emplace_back("warnings", fmt::format("{}", report.warnings.size()));
   return facts;
 }
 
@@ -67,11 +68,13 @@ void write_text(const std::filesystem::path& path, const std::string& text) {
 
 }  // namespace
 
-void write_report(const std::filesystem::path& folder, std::shared_ptr<const Dataset> dataset) {
+void write_report(const std::filesystem::path& folder, std::shared_ptr<const Dataset> dataset,
+                  std::vector<std::string> warnings) {
   Report report{.title = printable(std::filesystem::absolute(folder).lexically_normal().filename()),
                 .history = read_history(folder),
                 .dataset = dataset,
-                .settings = read_settings(folder)};
+                .settings = read_settings(folder),
+                .warnings = std::move(warnings)};
   std::vector<Model> models;
   models.push_back(load_model(report.history.best_epoch > 0 ? best_file(folder) : last_file(folder)));
   report.network = format_table(summarize(models[0].graph()));

@@ -140,21 +140,4 @@ SearchSpace narrow(const SearchSpace& space, std::vector<ScoredSetting> tried) {
   return result;
 }
 
-std::pair<std::vector<int64_t>, std::vector<int64_t>> fold_indices(int64_t size, int64_t folds, int64_t fold,
-                                                                   uint64_t seed) {
-  if (folds < 2 || folds > size || fold < 1 || fold > folds) {
-    throw Error(ErrorKind::usage, fmt::format("fold {} of {} of {} items: expected 2 to {} folds, and one of them",
-                                              fold, folds, size, size));
-  }
-  std::vector<int64_t> order(static_cast<size_t>(size));
-  std::iota(order.begin(), order.end(), int64_t{0});
-  shuffle(order, Random(seed, 0x666f6c6473));  // "folds"
-  std::vector<int64_t> others;
-  std::vector<int64_t> own;
-  for (int64_t i = 0; i < size; ++i) (i % folds == fold - 1 ? own : others).push_back(order[static_cast<size_t>(i)]);
-  std::ranges::sort(others);
-  std::ranges::sort(own);
-  return {std::move(others), std::move(own)};
-}
-
 }  // namespace fovea

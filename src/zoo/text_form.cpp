@@ -225,6 +225,7 @@ constexpr std::array layers = {
     Layer{"softplus", "softplus", plain_layer<softplus>},
     Layer{"spacetodepth", "spacetodepth BLOCK", block_layer<space_to_depth>},
     Layer{"spatialdropout", "spatialdropout RATE", dropout_layer<spatial_dropout>},
+    Layer{"stochasticdepth", "stochasticdepth RATE", dropout_layer<stochastic_depth>},
     Layer{"tanh", "tanh", plain_layer<tanh>},
     Layer{"upsample", "upsample FACTOR [bilinear|bicubic]", upsample_layer},
 };
