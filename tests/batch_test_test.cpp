@@ -24,7 +24,9 @@ TEST(FindBatch, MeasuresPowersOfTwoAndSuggestsAFastOne) {
   double best = 0;
   for (size_t i = 0; i < test.batches.size(); ++i) {
     EXPECT_EQ(test.batches[i].batch, std::min<int64_t>(100, int64_t{4} << i));
-    if (i > 0) EXPECT_GT(test.batches[i].bytes, test.batches[i - 1].bytes);
+    if (i > 0) {
+      EXPECT_GT(test.batches[i].bytes, test.batches[i - 1].bytes);
+    }
     best = std::max(best, test.batches[i].images_per_second);
   }
   const auto suggested = std::ranges::find(test.batches, test.suggested, &MeasuredBatch::batch);
