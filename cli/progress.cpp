@@ -14,7 +14,7 @@ namespace {
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 std::string bar(double fraction) {
-  constexpr int cells = 20;
+  constexpr int cells = 10;
   const int full = static_cast<int>(std::lround(fraction * cells));
   std::string text;
   for (int i = 0; i < cells; ++i) text += i < full ? "━" : "─";
