@@ -48,20 +48,26 @@ int choose_padding(const Shape& input, const PictureShape& pictures) {
   return rows == columns && rows > 0 && rows % 2 == 0 && rows / 2 <= widest_frame ? static_cast<int>(rows / 2) : 0;
 }
 
-Initializer choose_initializer(const NetworkFlags& flags) {
+// None: the network's own.
+std::optional<Initializer> choose_initializer(const NetworkFlags& flags) {
   if (flags.init == "he") return Initializer::he_normal;
   if (flags.init == "xavier") return Initializer::xavier_uniform;
-  return is_text_form(flags.model) ? Initializer::he_normal : zoo::find(flags.model).initializer;
+  return std::nullopt;
 }
 
 Model fresh_model(const NetworkFlags& flags, const Dataset& train, uint64_t seed) {
   const Shape input = choose_input(flags, train);
-  // A text form says its classes itself.
-  const int64_t classes = is_text_form(flags.model) ? 0 : std::ssize(train.class_names());
+  const std::optional<Initializer> initializer = choose_initializer(flags);
   ZooOptions options = flags.variant;
   options.input = input;
-  options.classes = classes;
-  Model model(describe_network(flags.model, options), seed, choose_initializer(flags));
+  const auto create = [&] {
+    if (is_text_form(flags.model)) {  // says its classes itself
+      return Model(describe_network(flags.model, options), seed, initializer.value_or(Initializer::he_normal));
+    }
+    options.classes = std::ssize(train.class_names());
+    return zoo::create(flags.model, options, seed, initializer);
+  };
+  Model model = create();
   const auto channels = static_cast<int>(input[2]);
   const Statistics statistics = measure_statistics(train, channels);
   model.preprocessing = {.height = static_cast<int>(input[0]),

@@ -8,18 +8,13 @@
 
 #include "fovea/ops.h"
 #include "fovea/random.h"
+#include "noise.h"
 #include "test_files.h"
 
 namespace fovea::explain {
 namespace {
 
 using testing::HasSubstr;
-
-Tensor noise(const Shape& shape, uint64_t seed) {
-  Tensor x(shape);
-  for (int64_t i = 0; i < x.size(); ++i) x[i] = Random(seed).normal(static_cast<uint64_t>(i));
-  return x;
-}
 
 Model small_model(uint64_t seed) {
   Graph graph;

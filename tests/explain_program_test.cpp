@@ -40,8 +40,9 @@ TEST_F(ExplainProgram, WritesMapsAndOnePageThatHoldsThem) {
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("chequered"));
   EXPECT_THAT(result.out, HasSubstr("out/index.html"));
-  for (const char* method : {"gradient", "gradient-x-input", "smooth-grad", "integrated-gradients", "guided-backprop",
-                             "deconvnet", "grad-cam", "grad-cam++", "guided-grad-cam", "score-cam", "occlusion"}) {
+  for (const char* method :
+       {"gradient", "gradient-x-input", "smooth-grad", "integrated-gradients", "lrp", "guided-backprop", "deconvnet",
+        "grad-cam", "grad-cam++", "guided-grad-cam", "score-cam", "occlusion"}) {
     for (const char* picture : {"a", "a-2"}) {
       const std::string name = std::string("out/") + picture + '.' + method + ".2";
       const Image map = read_image(folder_ / (name + ".png"));

@@ -15,21 +15,15 @@
 #include "fovea/model_file.h"
 #include "fovea/onnx.h"
 #include "fovea/ops.h"
-#include "fovea/random.h"
 #include "fovea/tensor_file.h"
 #include "fovea/zoo.h"
+#include "noise.h"
 #include "test_files.h"
 
 namespace fovea::explain {
 namespace {
 
 using testing::HasSubstr;
-
-Tensor noise(const Shape& shape, uint64_t seed) {
-  Tensor x(shape);
-  for (int64_t i = 0; i < x.size(); ++i) x[i] = Random(seed).normal(static_cast<uint64_t>(i));
-  return x;
-}
 
 double largest(const Tensor& values) {
   const auto [low, high] = std::ranges::minmax(values.values());

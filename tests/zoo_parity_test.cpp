@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "fovea/ops.h"
 #include "fovea/session.h"
 #include "fovea/zoo.h"
 
@@ -111,7 +112,11 @@ TEST_P(ZooPass, EqualsTorchvision) {
   const nlohmann::json& expected = golden().at("passes").at(GetParam());
   const auto name = expected.at("name").get<std::string>();
   const auto extent = expected.at("extent").get<int64_t>();
-  Graph graph = zoo::build(name, {.input = {extent, extent, 3}, .classes = 10});
+  const auto heads = expected.at("heads").get<bool>();
+  Graph graph = zoo::build(name, {.input = {extent, extent, 3}, .classes = 10, .aux_logits = heads});
+  std::vector<Value> outputs = {graph.output()};
+  for (const AuxiliaryOutput& head : graph.auxiliary_outputs()) outputs.emplace_back(&graph, head.node);
+  if (heads) graph.set_output(concatenate(outputs));
   std::vector<Tensor> parameters;
   for (const ParameterSpec& spec : graph.parameters()) parameters.push_back(fill(spec));
   Model model(graph, std::move(parameters));

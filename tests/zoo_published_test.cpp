@@ -46,6 +46,11 @@ TEST(ZooPublished, HasTheTrainedParameters) {
       {"seresnext50_32x4d", 27'559'896},
       {"seresnext101_32x4d", 48'955'416},
       {"senet154", 115'088'984},
+      {"shufflenet_g1", 1'531'936},
+      {"shufflenet_g2", 1'733'848},
+      {"shufflenet_g3", 1'865'728},
+      {"shufflenet_g4", 1'968'344},
+      {"shufflenet_g8", 2'434'768},
   };
   for (const auto& [name, parameters] : networks) EXPECT_EQ(trainable(name), parameters) << name;
 }
@@ -136,11 +141,25 @@ TEST(ZooPublished, AuxiliaryHeadsHaveParametersOfTheirOwn) {
   EXPECT_EQ(zoo::build("googlenet", {.aux_logits = true}).auxiliary_outputs().size(), 2U);
 }
 
-// MobileNet's of Howard et al. 2017, the others of torchvision 0.14 with width_mult.
+// Of the authors' Caffe networks: VGG-16's convolutions 14,714,688, fc6 and fc7 119,545,856, score_fr 86,037,
+// score_pool4 10,773, score_pool3 5,397; transposed convolutions of 21 classes and 4x4, 16x16, 32x32 and 64x64 pixels.
+TEST(ZooPublished, FullyConvolutionalVggLearnsItsUpsampling) {
+  EXPECT_EQ(trainable("fcn32s_vgg16"), 134'346'581 + 441 * 64 * 64);
+  EXPECT_EQ(trainable("fcn16s_vgg16"), 134'346'581 + 10'773 + 441 * (16 + 32 * 32));
+  EXPECT_EQ(trainable("fcn8s_vgg16"), 134'346'581 + 10'773 + 5'397 + 441 * (16 + 16 + 16 * 16));
+}
+
+// MobileNet's of Howard et al. 2017, ShuffleNet's of pytorchcv, the others of torchvision 0.14 with width_mult.
 TEST(ZooPublished, WidthMultipliesFilters) {
   EXPECT_EQ(trainable("mobilenet", {.width = 0.75}), 2'585'560);
   EXPECT_EQ(trainable("mobilenet", {.width = 0.5}), 1'331'592);
   EXPECT_EQ(trainable("mobilenet", {.width = 0.25}), 470'072);
+  EXPECT_EQ(trainable("shufflenet_g1", {.width = 0.75}), 975'214);
+  EXPECT_EQ(trainable("shufflenet_g1", {.width = 0.5}), 534'484);
+  EXPECT_EQ(trainable("shufflenet_g1", {.width = 0.25}), 209'746);
+  EXPECT_EQ(trainable("shufflenet_g3", {.width = 0.75}), 1'238'266);
+  EXPECT_EQ(trainable("shufflenet_g3", {.width = 0.5}), 718'324);
+  EXPECT_EQ(trainable("shufflenet_g3", {.width = 0.25}), 305'902);
   EXPECT_EQ(trainable("mobilenet_v2", {.width = 0.5}), 1'968'680);
   EXPECT_EQ(trainable("mobilenet_v2", {.width = 1.4}), 6'108'776);
   EXPECT_EQ(trainable("mobilenet_v3_small", {.width = 0.75}), 1'653'920);

@@ -7,12 +7,15 @@
 #include <cmath>
 
 #include "fovea/error.h"
+#include "fovea/ops.h"
+#include "fovea/random.h"
 #include "fovea/session.h"
 
 namespace fovea {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Each;
 using ::testing::HasSubstr;
 
 int64_t parameters(std::string_view name, const ZooOptions& options = {}) {
@@ -142,6 +145,42 @@ TEST(Zoo, RunsEverySmallNetwork) {
     EXPECT_EQ(session.output().size(), static_cast<size_t>(2 * entry.classes));
     for (const float logit : session.output()) EXPECT_TRUE(std::isfinite(logit));
     EXPECT_NE(session.output()[0], session.output()[1]);
+  }
+}
+
+TEST(ZooStart, GatesAreClosed) {
+  const Model model = zoo::create("resnet20_shortcut_gate");
+  int gates = 0;
+  for (size_t i = 0; i < model.parameters().size(); ++i) {
+    const std::string& name = model.graph().parameters()[i].name;
+    if (!name.ends_with(".bias")) continue;
+    const float expected = name.ends_with("gate.bias") ? -6.0F : 0.0F;
+    EXPECT_THAT(model.parameters()[i].values(), Each(expected)) << name;
+    gates += expected == -6.0F ? 1 : 0;
+  }
+  EXPECT_EQ(gates, 9);
+}
+
+// Away from the border, beyond which a transposed convolution sees zeros.
+TEST(ZooStart, FullyConvolutionalNetworksInterpolateAndScoreNothing) {
+  Graph graph;
+  const Value x = graph.input("input", {5, 5, 2});
+  resize(x, {.size = {10}, .method = Interpolation::linear});
+  const Value score = conv(Scope(graph) / "score_pool4", x, {.filters = 2});
+  conv_transpose(Scope(graph) / "upscore2", x, {.filters = 2, .kernel = 4, .stride = 2, .padding = 1, .bias = false});
+  Model model(std::move(graph), 1);
+  zoo::find("fcn8s_vgg16").start(model);
+  Session session(model, {.keep = {"resize", score.name(), "upscore2"}});
+  const std::span<float> input = session.input("input");
+  for (size_t i = 0; i < input.size(); ++i) input[i] = Random(3).normal(i);
+  session.forward();
+  EXPECT_THAT(session.activation("score_pool4"), Each(0.0F));
+  for (int64_t place = 0; place < 200; ++place) {
+    const int64_t row = place / 20;
+    const int64_t column = place / 2 % 10;
+    if (std::min(row, column) == 0 || std::max(row, column) == 9) continue;
+    const auto at = static_cast<size_t>(place);
+    EXPECT_NEAR(session.activation("upscore2")[at], session.activation("resize")[at], 1e-5) << row << ' ' << column;
   }
 }
 

@@ -75,12 +75,25 @@ class ResNet20(nn.Module):
 OWN = {"lenet5": LeNet5, "minivgg": MiniVgg, "resnet20": ResNet20}
 
 
-def build(name, classes=1000):
+HEADED = ("googlenet", "inception_v3")  # with auxiliary heads, if asked for
+
+
+def build(name, classes=1000, heads=False):
     """The network without its weights, in training mode. `classes` is for torchvision's."""
     if name in OWN:
         return OWN[name]()
-    options = {"aux_logits": False, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    options = {"aux_logits": heads, "init_weights": False} if name in HEADED else {}
     return torchvision.models.get_model(name, weights=None, num_classes=classes, **options)
+
+
+def outputs(model, x):
+    """The logits, and those of the auxiliary heads, which torchvision leaves out in evaluation mode."""
+    training, model.training = model.training, True  # of the network as a whole: its layers keep their mode
+    y = model(x)
+    model.training = training
+    if torch.is_tensor(y):
+        return [y]
+    return [y.logits] + [getattr(y, field) for field in sorted(y._fields) if field != "logits"]
 
 
 def randomise(name, model, shape):
@@ -103,7 +116,7 @@ def randomise(name, model, shape):
         for norm in norms:
             norm.momentum = 1.0
             norm.train()
-        model(torch.randn(8, *shape))
+        outputs(model, torch.randn(8, *shape))
         for norm, momentum in zip(norms, momenta):
             norm.momentum = momentum
             norm.running_mean += 0.02 * norm.running_var.sqrt() * torch.randn(norm.num_features)

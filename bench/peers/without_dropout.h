@@ -21,5 +21,8 @@ inline fovea::Graph without_dropout(const fovea::Graph& graph) {
     }
   }
   copy.set_output(values[static_cast<size_t>(graph.output_node())]);
+  for (const fovea::AuxiliaryOutput& auxiliary : graph.auxiliary_outputs()) {
+    copy.add_auxiliary_output(values[static_cast<size_t>(auxiliary.node)], auxiliary.weight);
+  }
   return copy;
 }

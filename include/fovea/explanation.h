@@ -36,9 +36,9 @@ struct Method {
   std::function<Explanation(Probe&, const Tensor& x, const Score&, const MethodOptions&)> explain;
 };
 
-// All of them: gradient, gradient-x-input, smooth-grad, integrated-gradients, guided-backprop, deconvnet, grad-cam,
-// grad-cam++, guided-grad-cam, score-cam, occlusion. For networks whose input is a picture, {1, H, W, C}; each throws
-// Error(usage) for others, and for what it cannot be applied to.
+// All of them: gradient, gradient-x-input, smooth-grad, integrated-gradients, lrp, guided-backprop, deconvnet,
+// grad-cam, grad-cam++, guided-grad-cam, score-cam, occlusion. For networks whose input is a picture, {1, H, W, C};
+// each throws Error(usage) for others, and for what it cannot be applied to.
 const std::vector<Method>& methods();
 // Throws Error(usage) suggesting the nearest name.
 const Method& find_method(std::string_view name);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -40,6 +41,8 @@ struct ZooEntry {
   bool has_width = false;        // takes ZooOptions::width
   bool has_aux_logits = false;   // takes ZooOptions::aux_logits
   PublishedAccuracy accuracy{};  // from the table in src/zoo/published.cpp
+  // Fills those parameters that start elsewhere than the initializer says; null: none does.
+  void (*start)(Model& model) = nullptr;
 };
 
 namespace zoo {
@@ -53,8 +56,9 @@ const ZooEntry& find(std::string_view name);
 // Throws Error(usage) for an unknown name or senseless options, Error(format) naming the node and the shapes when the
 // network does not fit the input.
 Graph build(std::string_view name, const ZooOptions& options = {});
-// The network with fresh parameters. The same seed gives the same bits.
-Model create(std::string_view name, const ZooOptions& options = {}, uint64_t seed = 0);
+// The network with fresh parameters, as ZooEntry says, or by another initializer. The same seed gives the same bits.
+Model create(std::string_view name, const ZooOptions& options = {}, uint64_t seed = 0,
+             std::optional<Initializer> initializer = {});
 
 }  // namespace zoo
 }  // namespace fovea

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "core/suggest.h"
 #include "explain/attribution.h"
@@ -10,6 +11,7 @@
 #include "fovea/error.h"
 #include "fovea/explanation.h"
 #include "fovea/filter.h"
+#include "fovea/relevance.h"
 
 namespace fovea::explain {
 
@@ -57,6 +59,14 @@ Explanation integrated(Probe& probe, const Tensor& x, const Score& score) {
   return explanation;
 }
 
+Explanation shared_out(Probe& probe, const Tensor& x, const Score& score) {
+  Explanation explanation = signed_sum(relevance(probe, x, score));
+  const auto sum = std::accumulate(explanation.raw.values().begin(), explanation.raw.values().end(), 0.0);
+  const Tensor scores = probe.value(x, score.node.empty() ? probe.logits() : score.node);
+  explanation.note = fmt::format("sums up to {:.4g} where the score is {:.4g}", sum, scores[score.index]);
+  return explanation;
+}
+
 Explanation covered(Probe& probe, const Tensor& x, const Score& score, const OcclusionOptions& options) {
   Tensor raw = occlusion(probe, x, score, options);
   Tensor map = spread_occlusion(raw, options, x.shape()[1], x.shape()[2]);
@@ -81,6 +91,8 @@ std::vector<Method> list_methods() {
        }},
       {"integrated-gradients", "Integrated gradients", "what each pixel adds on the way from the mean colour",
        [](Probe& p, const Tensor& x, const Score& s, const Options&) { return integrated(p, x, s); }},
+      {"lrp", "Layer-wise relevance", "the score shared out backward, layer by layer",
+       [](Probe& p, const Tensor& x, const Score& s, const Options&) { return shared_out(p, x, s); }},
       {"guided-backprop", "Guided backpropagation", "gradients that stay positive through every ReLU",
        [](Probe& p, const Tensor& x, const Score& s, const Options&) { return as_picture(guided_backprop(p, x, s)); }},
       {"deconvnet", "Deconvnet", "the score projected back, kept positive at every ReLU",

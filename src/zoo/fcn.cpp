@@ -1,11 +1,12 @@
 // Fully convolutional networks for segmentation: scores of every pixel, {N, H, W, classes}. On ResNet with dilated last
 // stages as torchvision has them (fcn_resnet50), with the auxiliary head if asked for; and on VGG-16 (Long et al. 2015,
-// figure 3), where finer stages correct the coarse scores, under the authors' names. In place of their transposed
-// convolutions that start as bilinear interpolation these interpolate, and pictures are padded where windows need it
-// rather than by 100 pixels.
+// figure 3), where finer stages correct the coarse scores, under the authors' names; pictures are padded where windows
+// need it rather than by 100 pixels.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "zoo/blocks.h"
 #include "zoo/networks.h"
@@ -37,6 +38,44 @@ ZooBuilder on_resnet(const std::array<int, 4>& depths) {
   };
 }
 
+// Section 3.3: `factor` times as many pixels by a transposed convolution that is learned, cut to the extent of `like`.
+Value upsampled(const Scope& scope, Value x, int64_t factor, const Shape& like) {
+  const Shape& shape = x.shape();
+  const Extents surplus(factor / 2 + factor * shape[1] - like[1], factor / 2 + factor * shape[2] - like[2]);
+  return conv_transpose(scope, x,
+                        {.filters = shape.back(),
+                         .kernel = 2 * factor,
+                         .stride = factor,
+                         .padding = Padding::sides(factor / 2, surplus),
+                         .bias = false});
+}
+
+// Each class by itself: pixel a of a window of twice the factor weighs 1 - |a - centre| / factor.
+void fill_bilinear(Tensor& weight) {
+  const int64_t classes = weight.shape()[0];
+  const int64_t extent = weight.shape()[2];
+  const auto share = [&](int64_t a) {
+    return 1 - std::abs(2 * static_cast<double>(a) + 1 - static_cast<double>(extent)) / static_cast<double>(extent);
+  };
+  std::ranges::fill(weight.values(), 0.0F);
+  for (int64_t k = 0; k < classes; ++k) {
+    for (int64_t a = 0; a < extent; ++a) {
+      for (int64_t b = 0; b < extent; ++b) {
+        weight[((k * classes + k) * extent + a) * extent + b] = static_cast<float>(share(a) * share(b));
+      }
+    }
+  }
+}
+
+// Section 4.1 and 3.3: upsampling starts as bilinear interpolation, scores at zero.
+void start_bilinear(Model& model) {
+  for (size_t i = 0; i < model.parameters().size(); ++i) {
+    const std::string& name = model.graph().parameters()[i].name;
+    if (name.starts_with("upscore")) fill_bilinear(model.parameters()[i]);
+    if (name.starts_with("score")) std::ranges::fill(model.parameters()[i].values(), 0.0F);
+  }
+}
+
 // The last of a stage of 3x3 convolutions "conv<number>_1", "conv<number>_2" ... and its pool.
 Value vgg_stage(const Scope& scope, Value x, int number, int convolutions, int64_t filters) {
   for (int i = 1; i <= convolutions; ++i)
@@ -54,12 +93,12 @@ ZooBuilder on_vgg(int stride) {
     y = dropout(relu(conv(scope / "fc6", y, window(4096, 7))));
     y = dropout(relu(conv(scope / "fc7", y, {.filters = 4096})));
     y = conv(scope / "score_fr", y, {.filters = options.classes});
-    const auto refine = [&](const char* name, Value finer) {
-      return enlarged(y, finer.shape()) + conv(scope / name, finer, {.filters = options.classes});
+    const auto refine = [&](const char* up, const char* score, Value finer) {
+      return upsampled(scope / up, y, 2, finer.shape()) + conv(scope / score, finer, {.filters = options.classes});
     };
-    if (stride <= 16) y = refine("score_pool4", pool4);
-    if (stride <= 8) y = refine("score_pool3", pool3);
-    return enlarged(y, x.shape());
+    if (stride <= 16) y = refine("upscore2", "score_pool4", pool4);
+    if (stride <= 8) y = refine("upscore_pool4", "score_pool3", pool3);
+    return upsampled(scope / (stride == 32 ? "upscore" : fmt::format("upscore{}", stride)), y, stride, x.shape());
   };
 }
 
@@ -97,9 +136,9 @@ std::vector<ZooEntry> fcn() {
   constexpr std::string_view source = "Long et al. 2015, fully convolutional networks for semantic segmentation";
   return {with_aux_logits(row("fcn_resnet50", on_resnet({3, 4, 6, 3}), source)),
           with_aux_logits(row("fcn_resnet101", on_resnet({3, 4, 23, 3}), source)),
-          row("fcn32s_vgg16", on_vgg(32), source),
-          row("fcn16s_vgg16", on_vgg(16), source),
-          row("fcn8s_vgg16", on_vgg(8), source),
+          starting(row("fcn32s_vgg16", on_vgg(32), source), start_bilinear),
+          starting(row("fcn16s_vgg16", on_vgg(16), source), start_bilinear),
+          starting(row("fcn8s_vgg16", on_vgg(8), source), start_bilinear),
           row("fcn_mini", mini, "after Long et al. 2015, at a hundredth of the cost")};
 }
 

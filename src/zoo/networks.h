@@ -68,4 +68,10 @@ inline ZooEntry with_width(ZooEntry entry) {
   return entry;
 }
 
+// The row of a network some of whose parameters start elsewhere than the initializer says, ZooEntry::start.
+inline ZooEntry starting(ZooEntry entry, void (*start)(Model& model)) {
+  entry.start = start;
+  return entry;
+}
+
 }  // namespace fovea::zoo

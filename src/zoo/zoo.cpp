@@ -70,8 +70,11 @@ Graph build(std::string_view name, const ZooOptions& options) {
   return graph;
 }
 
-Model create(std::string_view name, const ZooOptions& options, uint64_t seed) {
-  return Model(build(name, options), seed, find(name).initializer);
+Model create(std::string_view name, const ZooOptions& options, uint64_t seed, std::optional<Initializer> initializer) {
+  const ZooEntry& entry = find(name);
+  Model model(build(name, options), seed, initializer.value_or(entry.initializer));
+  if (entry.start != nullptr) entry.start(model);
+  return model;
 }
 
 }  // namespace fovea::zoo

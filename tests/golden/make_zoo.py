@@ -7,17 +7,21 @@ networks: for each network its trainable parameters, the multiply-adds of its co
 picture, and the FNV-1a hash of its state dict's names and shapes, sorted, a line each.
 
 passes: one pass forward and backward in float64, evaluation mode, with parameters and input made by draw() below from
-their names and no file. The output is stored whole; of a gradient, its norm and its product with draw(its name + "'"):
+their names and no file. The output is stored whole, followed by those of the auxiliary heads; of a gradient, its norm and its product with draw(its name + "'"):
 an error of the gradient shows in the product as large as itself.
 """
 import json
 import pathlib
+import sys
 import warnings
 
 import numpy as np
 import torch
 import torchvision.models as models
 from torch import nn
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench" / "peers"))
+import networks  # noqa: E402
 
 warnings.filterwarnings("ignore")
 for initialiser in dir(nn.init):  # nobody looks at fresh weights here, and they take minutes
@@ -89,11 +93,8 @@ EXTENTS = {"inception_v3": 299, "efficientnet_b1": 240, "efficientnet_b2": 288, 
            **{name: 32 for name in CIFAR}}
 
 
-def build(name, classes):
-    if name in CIFAR:
-        return Cifar(CIFAR[name], classes)
-    heads = {"aux_logits": False, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
-    return getattr(models, name)(num_classes=classes, **heads)
+def build(name, classes, heads=False):
+    return Cifar(CIFAR[name], classes) if name in CIFAR else networks.build(name, classes, heads)
 
 
 def state(model):
@@ -133,16 +134,16 @@ def two(gradient, name):
 
 
 def one_pass(name, extent, batch, classes=10):
-    model = build(name, classes).double().eval()
+    heads = name == "googlenet"  # Inception v3's would need pictures of 299x299
+    model = build(name, classes, heads).double().eval()
     for key, tensor in state(model).items():
         tensor.copy_(fill(key, tensor.shape))
-    seed = torch.tensor(draw("seed", batch * classes).reshape(batch, classes))
 
     def run(pixels):
         x = torch.tensor(pixels.reshape(batch, extent, extent, 3), requires_grad=True)
         model.zero_grad()
-        y = model(x.permute(0, 3, 1, 2))
-        y.backward(seed)
+        y = torch.cat(networks.outputs(model, x.permute(0, 3, 1, 2)), 1)
+        y.backward(torch.tensor(draw("seed", y.numel())).reshape(y.shape))
         gradients = {key: two(p.grad, key) for key, p in model.named_parameters()}
         return y.detach().reshape(-1).tolist(), {"input": two(x.grad, "input"), **gradients}
 
@@ -155,8 +156,8 @@ def one_pass(name, extent, batch, classes=10):
         if change < 5e-5:
             break
     print(f"{name}: {picture}, moves by {change:.1g}")
-    return {"name": name, "extent": extent, "batch": batch, "picture": picture, "output": output,
-            "gradients": gradients}
+    return {"name": name, "extent": extent, "batch": batch, "picture": picture, "heads": heads,
+            "output": output, "gradients": gradients}
 
 
 NETWORKS = """
@@ -179,11 +180,11 @@ PASSES = [("resnet20", 32, 2), ("alexnet", 63, 1), ("googlenet", 64, 1), ("incep
           ("mnasnet0_5", 64, 1), ("efficientnet_b0", 64, 1), ("efficientnet_v2_s", 64, 1), ("regnet_y_400mf", 64, 1), ("shufflenet_v2_x1_0", 64, 1), ("convnext_tiny", 64, 1)]
 
 if __name__ == "__main__":
-    networks = {name: describe(name) for name in NETWORKS}
+    described = {name: describe(name) for name in NETWORKS}
     passes = [one_pass(*which) for which in PASSES]
     path = pathlib.Path(__file__).with_name("zoo.json")
-    lines = [f'"{name}": {json.dumps(values)}' for name, values in networks.items()]
+    lines = [f'"{name}": {json.dumps(values)}' for name, values in described.items()]
     rounded = json.loads(json.dumps(passes), parse_float=lambda text: float(f"{float(text):.7g}"))
     path.write_text('{"networks": {\n' + ",\n".join(lines) + '\n},\n"passes": [\n' +
                     ",\n".join(json.dumps(p, separators=(",", ":")) for p in rounded) + "\n]}\n")
-    print(f"{path.name}: {len(networks)} networks, {len(passes)} passes, {path.stat().st_size} bytes")
+    print(f"{path.name}: {len(described)} networks, {len(passes)} passes, {path.stat().st_size} bytes")

@@ -4,9 +4,11 @@
 For each network the same random weights (bench/peers/networks.py) go to both sides, and three errors are printed:
 
 output     evaluation mode, the network's own input, 1000 classes: the library's fast kernels (float32, layers fused)
-           against PyTorch in float64. The largest difference, divided by the largest number of the output.
-gradients  training mode without dropout, small pictures: the gradients of the cross-entropy by the pictures and by all
-           parameters, by the library's reference kernels against PyTorch, both in float64. For each tensor
+           against PyTorch in float64. The largest difference, divided by the largest number of the output. GoogLeNet
+           and Inception v3 have their auxiliary heads here, whose outputs are compared too.
+gradients  training mode without dropout, small pictures: the gradients of the cross-entropy (plus 0.3 or 0.4 times the
+           auxiliary heads') by the pictures and by all parameters, by the library's reference kernels against PyTorch,
+           both in float64. For each tensor
            |g - g'| / (|g'| + 1e-3 r sqrt(n)): Euclidean norms, n elements, r the root mean square of all the network's
            gradients, so that a gradient that is zero but for rounding (a bias before a batch norm) is held against the
            others. The largest is printed, with its name.
@@ -43,9 +45,12 @@ LIMIT = 1e-4
 EXTENTS = {"inception_v3": 299, "efficientnet_b1": 240, "efficientnet_b2": 288, "efficientnet_b3": 300,
            "efficientnet_b4": 380, "efficientnet_b5": 456, "efficientnet_b6": 528, "efficientnet_b7": 600,
            "efficientnet_v2_s": 384}
-# Smaller pictures for training, with more than one pixel left at the end; others have 64.
-TRAINING_EXTENTS = {"alexnet": 79, "inception_v3": 107}
-BATCH, CLASSES = 2, 10
+# Small pictures for training, with more than one pixel left at the end; others have 64. Inception v3's auxiliary head
+# needs those of its size, and ends in one pixel: in a batch of two its normalisation leaves no gradient.
+TRAINING_EXTENTS = {"alexnet": 79, "inception_v3": 299}
+BATCHES = {"inception_v3": 3}  # others have 2
+CLASSES = 10
+AUXILIARY_WEIGHTS = {"googlenet": 0.3, "inception_v3": 0.4}
 
 NETWORKS = """
 alexnet vgg11_bn vgg16 googlenet inception_v3 resnet18 resnet50 resnet101 wide_resnet50_2 resnext50_32x4d
@@ -56,11 +61,13 @@ efficientnet_b7 efficientnet_v2_s convnext_tiny convnext_base
 """.split()
 
 
-def gradients(model, pictures, labels, names):
+def gradients(model, pictures, labels, names, auxiliary_weight):
     """[("loss", loss), ("input", gradient), (parameter, gradient) ...] of the mean cross-entropy."""
     dtype = next(model.parameters()).dtype
     x = torch.tensor(pictures, dtype=dtype, requires_grad=True)
-    loss = torch.nn.functional.cross_entropy(model(x.permute(0, 3, 1, 2)), torch.tensor(labels))
+    losses = [torch.nn.functional.cross_entropy(y, torch.tensor(labels))
+              for y in networks.outputs(model, x.permute(0, 3, 1, 2))]
+    loss = losses[0] + auxiliary_weight * sum(losses[1:])
     loss.backward()
     parameters = dict(model.named_parameters())
     if set(parameters) != set(names):
@@ -86,7 +93,8 @@ class Check:
 
     def model(self, classes, extent):
         """torchvision's in float64, with batch statistics of pictures of this extent; its weights lie in a file too."""
-        model = networks.randomise(self.name, networks.build(self.name, classes), (3, extent, extent))
+        model = networks.randomise(self.name, networks.build(self.name, classes, heads=True),
+                                   (3, extent, extent))
         state = {key: value for key, value in model.state_dict().items() if value.dtype == torch.float32}
         networks.write_safetensors(self.path("weights"), state)
         return networks.without_dropout(model.double())
@@ -106,22 +114,24 @@ class Check:
         self.write("input", pictures)
         self.run("evaluate", 1000, extent, 1)
         with torch.no_grad():
-            expected = model(torch.tensor(pictures.astype("f8")).permute(0, 3, 1, 2)).numpy().ravel()
-        actual = numpy.fromfile(self.path("result"), "<f4")
-        return float(numpy.abs(actual - expected).max() / numpy.abs(expected).max())
+            outputs = networks.outputs(model, torch.tensor(pictures.astype("f8")).permute(0, 3, 1, 2))
+        expected = numpy.stack([y.numpy().ravel() for y in outputs])
+        actual = numpy.fromfile(self.path("result"), "<f4").reshape(expected.shape)
+        return float((numpy.abs(actual - expected).max(1) / numpy.abs(expected).max(1)).max())
 
     def gradient_errors(self):
         """The fast kernels' median, the reference kernels' largest with its tensor, the median of PyTorch in float32."""
-        extent = TRAINING_EXTENTS.get(self.name, 64)
+        extent, batch = TRAINING_EXTENTS.get(self.name, 64), BATCHES.get(self.name, 2)
+        weight = AUXILIARY_WEIGHTS.get(self.name, 0)
         model = self.model(CLASSES, extent).train()
-        pictures = self.random.standard_normal((BATCH, extent, extent, 3)).astype("f4")
-        labels = self.random.integers(0, CLASSES, BATCH)
+        pictures = self.random.standard_normal((batch, extent, extent, 3)).astype("f4")
+        labels = self.random.integers(0, CLASSES, batch)
         self.write("input", pictures)
         self.write("labels", labels)
-        names = self.run("train", CLASSES, extent, BATCH)
+        names = self.run("train", CLASSES, extent, batch)
 
         single = copy.deepcopy(model).float()
-        expected = gradients(model, pictures, labels, names)
+        expected = gradients(model, pictures, labels, names, weight)
         squares = sum(float(g @ g) for _, g in expected[1:])
         root = math.sqrt(squares / sum(g.size for _, g in expected[1:]))
 
@@ -135,7 +145,7 @@ class Check:
         def rounded(trial):
             single.zero_grad()
             last_bits = 2.0**-24 * self.random.standard_normal(pictures.shape) if trial else 0
-            found = gradients(single, (pictures * (1 + last_bits)).astype("f4"), labels, names)
+            found = gradients(single, (pictures * (1 + last_bits)).astype("f4"), labels, names, weight)
             return median(errors(g for _, g in found))
 
         with open(self.path("result"), "rb") as file:

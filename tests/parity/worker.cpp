@@ -1,10 +1,11 @@
 // The library's side of parity.py: fovea_parity JOB, a JSON object
 //   {"network", "classes", "extent", "batch", "weights", "input", "labels", "mode", "result"}
 // reads a state dict and raw float32 pictures (channels last), and writes raw numbers to `result`:
-//   "evaluate"  float32: the output, in evaluation mode
-//   "train"     one training pass without dropout: cross-entropy's loss, its gradient by the pictures, then by each
-//               parameter in the order of the names printed; all of that by the fast kernels (float32), then by the
-//               reference kernels (float64)
+//   "evaluate"  float32: the output, then the auxiliary outputs, in evaluation mode
+//   "train"     one training pass without dropout: the loss that training minimises, its gradient by the pictures, then
+//               by each parameter in the order of the names printed; all of that by the fast kernels (float32), then by
+//               the reference kernels (float64)
+// Networks have their auxiliary heads.
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -12,9 +13,9 @@
 #include "double_pass.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"
-#include "fovea/ops.h"
 #include "fovea/session.h"
 #include "fovea/zoo.h"
+#include "train/training_loss.h"
 #include "without_dropout.h"
 
 namespace {
@@ -49,16 +50,19 @@ class Result {
 };
 
 void evaluate(const json& job, fovea::Model& model, Result& result) {
-  fovea::Session session(model, {.batch = job.at("batch")});
+  std::vector<std::string> heads;
+  for (const fovea::AuxiliaryOutput& head : model.graph().auxiliary_outputs()) {
+    heads.push_back(model.graph().node(head.node).name);
+  }
+  fovea::Session session(model, {.batch = job.at("batch"), .keep = heads});
   read_into(job.at("input"), session.input("input"));
   session.forward();
   result.write(session.output());
+  for (const std::string& head : heads) result.write(session.activation(head));
 }
 
 void train(const json& job, fovea::Model& model, Result& result) {
-  fovea::Graph graph = model.graph();
-  const fovea::Value logits = graph.output();
-  const std::string loss = cross_entropy(logits, graph.input("labels", fovea::Shape{})).name();
+  const auto [graph, logits, labels, loss] = add_training_loss(model.graph(), {});
   fovea::Session session(
       model, graph,
       {.batch = job.at("batch"), .training = true, .differentiate = loss, .gradients = {"input"}, .keep = {loss}});
@@ -94,8 +98,10 @@ int main(int argc, char** argv) try {
   const json job = json::parse(argv[1]);
   const int64_t extent = job.at("extent");
   const bool training = job.at("mode") == "train";
-  const fovea::Graph graph = fovea::zoo::build(job.at("network").get<std::string>(),
-                                               {.input = {extent, extent, 3}, .classes = job.at("classes")});
+  const std::string network = job.at("network");
+  const fovea::Graph graph = fovea::zoo::build(network, {.input = {extent, extent, 3},
+                                                         .classes = job.at("classes"),
+                                                         .aux_logits = fovea::zoo::find(network).has_aux_logits});
   fovea::Model model(training ? without_dropout(graph) : graph);
   fovea::load_weights(model, job.at("weights").get<std::string>());
   Result result(job.at("result"));

@@ -101,22 +101,24 @@ std::vector<Weight> weights_of(NodeImport& node, int64_t filters) {
   return weights;
 }
 
+// Of a convolution, transposed or not.
+Attributes convolution(const NodeImport& node, const WindowAttributes& window, int64_t filters) {
+  return {{"filters", filters},
+          {"kernel", window.kernel},
+          {"stride", window.stride},
+          {"dilation", window.dilation},
+          {"padding", window.padding()},
+          {"same", false},
+          {"groups", node.integer("group", 1)},
+          {"bias", node.has_input(2)}};
+}
+
 void import_conv(NodeImport& node) {
   const Value x = channels_last(node);
   WindowAttributes window = read_window(node, kernel_of(node));
   resolve_auto_pad(node, node.input(0).dims, window);
   const int64_t filters = node.constant(1, "weights").shape[0];
-  const Value y = node.add("conv",
-                           {{"filters", filters},
-                            {"kernel", window.kernel},
-                            {"stride", window.stride},
-                            {"dilation", window.dilation},
-                            {"padding", window.padding()},
-                            {"same", false},
-                            {"groups", node.integer("group", 1)},
-                            {"bias", node.has_input(2)}},
-                           {x}, weights_of(node, filters));
-  output_channels_last(node, y);
+  output_channels_last(node, node.add("conv", convolution(node, window, filters), {x}, weights_of(node, filters)));
 }
 
 // Padding from the output's extents, where they are asked for.
@@ -150,18 +152,9 @@ void import_conv_transpose(NodeImport& node) {
   const int64_t groups = node.integer("group", 1);
   require(groups >= 1 && groups <= largest, "{} groups", groups);
   const int64_t filters = node.constant(1, "weights").shape[1] * groups;
-  const Value y = node.add("conv_transpose",
-                           {{"filters", filters},
-                            {"kernel", window.kernel},
-                            {"stride", window.stride},
-                            {"dilation", window.dilation},
-                            {"padding", window.padding()},
-                            {"same", false},
-                            {"output_padding", output_padding},
-                            {"groups", groups},
-                            {"bias", node.has_input(2)}},
-                           {x}, weights_of(node, filters));
-  output_channels_last(node, y);
+  Attributes attributes = convolution(node, window, filters);
+  attributes.emplace("output_padding", output_padding);
+  output_channels_last(node, node.add("conv_transpose", attributes, {x}, weights_of(node, filters)));
 }
 
 Attributes pool_attributes(const NodeImport& node, const WindowAttributes& window) {
