@@ -33,6 +33,20 @@ OpCase fused_conv_case(const std::string& name, const Shape& sample, const ConvO
   return tolerance(1e-5, {.name = name, .build = build});  // folding rounds the weights
 }
 
+// A pointwise convolution to `filters` channels, and a depthwise one over these.
+OpCase expanded_case(const std::string& name, const Shape& sample, int64_t filters, ConvOptions depthwise,
+                     const Unary& activation) {
+  depthwise.filters = depthwise.groups = filters;
+  const auto build = [=](Graph& graph) {
+    Value y = conv(Scope(graph) / "expand", graph.input("x", sample), {.filters = filters, .bias = false});
+    y = batch_norm(Scope(graph) / "bn1", y);
+    if (activation) y = activation(y);
+    y = batch_norm(Scope(graph) / "bn2", conv(Scope(graph) / "depthwise", y, depthwise));
+    return activation ? activation(y) : y;
+  };
+  return tolerance(1e-5, {.name = "expanded_" + name, .build = build});
+}
+
 OpCase fused_norm_case(const std::string& name, const Shape& sample, const Fused& fused) {
   const auto build = [=](Graph& graph) {
     return with_tail(batch_norm(Scope(graph) / "first", graph.input("x", sample)), fused);
@@ -277,6 +291,13 @@ std::vector<OpCase> layer_cases() {
       fused_conv_case("fused_conv_depthwise_elu", {7, 6, 19},
                       {.filters = 19, .kernel = 5, .stride = 2, .padding = 2, .groups = 19},
                       {.activation = [](Value x) { return elu(x); }}),
+      expanded_case("plain", {9, 7, 5}, 19, {.kernel = 3, .padding = 1, .bias = false}, {}),
+      expanded_case("relu6", {17, 6, 8}, 72, {.kernel = 3, .padding = 1}, relu6),
+      expanded_case("stride_silu", {15, 18, 6}, 37, {.kernel = 5, .stride = 2, .padding = {1, 2}}, silu),
+      expanded_case("dilation", {16, 9, 3}, 33, {.kernel = 3, .stride = 2, .padding = 3, .dilation = 2}, hard_swish),
+      expanded_case("gaps", {19, 11, 3}, 6, {.kernel = 2, .stride = 3}, relu),
+      batch_of(1, expanded_case("wide", {17, 120, 4}, 34, {.kernel = 3, .padding = 1}, relu)),
+      batch_of(1, expanded_case("wide_gaps", {29, 170, 3}, 5, {.kernel = 2, .stride = 3, .padding = 1}, relu)),
       fused_norm_case("fused_norm_add_relu", {5, 3, 21}, {.batch_norm = false, .residual = true, .activation = relu}),
       fused_norm_case("fused_norm_tanh", {5, 3, 21}, {.batch_norm = false, .activation = tanh}),
       training(fused_norm_case("fused_norm_training_add_relu", {5, 3, 21},

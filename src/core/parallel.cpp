@@ -31,17 +31,18 @@ void relax() {
 #endif
 }
 
-// One word holds which job runs, how many chunks it has and which is next, so that claiming a chunk is a single
-// compare-and-swap which fails if the job has changed meanwhile.
+// One word holds which job runs and which of its chunks, [next, end), are left, so that claiming one is a single
+// compare-and-swap which fails if the job has changed meanwhile. The caller takes the next, workers the last: with two
+// threads each keeps to its side in one loop after the other, and finds there, in its own cache, what it wrote.
 struct Ticket {
   uint32_t job;
-  uint16_t chunks;
+  uint16_t end;
   uint16_t next;
 
   static Ticket unpack(uint64_t word) {
     return {static_cast<uint32_t>(word >> 32U), static_cast<uint16_t>(word >> 16U), static_cast<uint16_t>(word)};
   }
-  uint64_t pack() const { return (uint64_t{job} << 32U) | (uint64_t{chunks} << 16U) | next; }
+  uint64_t pack() const { return (uint64_t{job} << 32U) | (uint64_t{end} << 16U) | next; }
 };
 
 class Pool {
@@ -69,7 +70,7 @@ class Pool {
     pending_.store(chunks, std::memory_order_relaxed);
     ticket_.store(Ticket{last.job + 1, static_cast<uint16_t>(chunks), 0}.pack(), std::memory_order_release);
     wake();
-    while (claim_and_run()) {
+    while (claim_and_run(Side::first)) {
     }
     for (int spin = 0; pending_.load(std::memory_order_acquire) != 0; ++spin) {
       spin < spins_before_sleep ? relax() : std::this_thread::yield();
@@ -85,19 +86,20 @@ class Pool {
 
   void work();
 
+  enum class Side { first, last };
+
   // Returns false when every chunk of the current job is taken.
-  bool claim_and_run() {
+  bool claim_and_run(Side side) {
     uint64_t word = ticket_.load(std::memory_order_acquire);
     for (;;) {
       Ticket ticket = Ticket::unpack(word);
-      if (ticket.next >= ticket.chunks) return false;
+      if (ticket.next >= ticket.end) return false;
       // Read before claiming: they belong to this job if, and only if, the claim succeeds.
       const detail::ChunkFunction function = function_.load(std::memory_order_relaxed);
       void* const context = context_.load(std::memory_order_relaxed);
       const int64_t count = count_.load(std::memory_order_relaxed);
       const int64_t grain = grain_.load(std::memory_order_relaxed);
-      const int64_t begin = ticket.next * grain;
-      ++ticket.next;
+      const int64_t begin = (side == Side::first ? ticket.next++ : --ticket.end) * grain;
       if (!ticket_.compare_exchange_weak(word, ticket.pack(), std::memory_order_acq_rel, std::memory_order_acquire)) {
         continue;
       }
@@ -131,7 +133,7 @@ void Pool::work() {
   inside_parallel_for = true;
   while (!stopping_.load(std::memory_order_acquire)) {
     const uint32_t seen = epoch_.load(std::memory_order_acquire);
-    while (claim_and_run()) {
+    while (claim_and_run(Side::last)) {
     }
     for (int spin = 0; spin < spins_before_sleep && epoch_.load(std::memory_order_acquire) == seen; ++spin) relax();
     if (epoch_.load(std::memory_order_acquire) == seen && !stopping_.load(std::memory_order_acquire)) {

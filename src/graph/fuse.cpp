@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ops/expanded.h"
 #include "ops/fused.h"
 
 namespace fovea {
@@ -19,6 +20,9 @@ class Fuser {
     count_readers();
     for (int i = 0; i < count(); ++i) {
       if (!gone(i) && node(i).op) extend(i);
+    }
+    for (int i = 0; !training_ && i < count(); ++i) {
+      if (!gone(i) && node(i).op) widen(i);
     }
     return rebuilt();
   }
@@ -66,6 +70,17 @@ class Fuser {
       join(last, next);
       node(next).op = chain = std::move(longer);
       last = next;
+    }
+  }
+
+  // Joins the depthwise convolution that follows a pointwise one to it.
+  void widen(int first) {
+    const std::vector<int>& readers = readers_[static_cast<size_t>(first)];
+    if (kept_[static_cast<size_t>(first)] || readers.size() != 1 || node(readers[0]).inputs.size() != 1) return;
+    const int next = readers[0];
+    if (auto both = ExpandedOp::make(node(first).op, node(next).op, signature(node(first), {}).inputs)) {
+      join(first, next);
+      node(next).op = std::move(both);
     }
   }
 

@@ -5,6 +5,7 @@
 #include "fovea/ops.h"
 #include "ops/checks.h"
 #include "ops/conv_algorithm.h"
+#include "ops/convolution.h"
 #include "ops/op_base.h"
 #include "ops/spatial.h"
 #include "ops/table.h"
@@ -14,7 +15,7 @@ namespace fovea {
 
 namespace {
 
-class ConvOp final : public OpBase<ConvOp> {
+class ConvOp final : public OpBase<ConvOp>, public Convolution {
  public:
   ConvOp(const ConvOptions& options, int axes) : options_(options), axes_(axes) {}
 
@@ -54,6 +55,11 @@ class ConvOp final : public OpBase<ConvOp> {
     const ConvShape s = conv_shape(shapes.inputs[0]);
     return saturating_product({s.out_pixels(), s.filters, s.group_channels(), s.taps()});
   }
+  ConvShape conv_shape(const Shape& x) const override {
+    const auto& [filters, kernel, stride, padding, dilation, groups, bias] = options_;
+    return make_conv_shape(x, slide(x, kernel, stride, dilation, padding), filters, groups);
+  }
+  bool has_bias() const override { return options_.bias; }
   Window window() const override {
     Window window = {.extent = {}, .stride = options_.stride.list(axes_)};
     for (int axis = 0; axis < axes_; ++axis) {
@@ -101,11 +107,6 @@ class ConvOp final : public OpBase<ConvOp> {
     require_extents("stride", options_.stride, axes_, 1);
     require_extents("dilation", options_.dilation, axes_, 1);
     require_padding(options_.padding, axes_);
-  }
-
-  ConvShape conv_shape(const Shape& x) const {
-    const auto& [filters, kernel, stride, padding, dilation, groups, bias] = options_;
-    return make_conv_shape(x, slide(x, kernel, stride, dilation, padding), filters, groups);
   }
 
   ConvOptions options_;

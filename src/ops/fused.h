@@ -20,6 +20,9 @@ class FusedOp final : public OpBase<FusedOp> {
   // `shapes` are those of the op.
   std::shared_ptr<const FusedOp> extended(const std::shared_ptr<const Op>& next, const Signature& shapes) const;
 
+  const Op& head() const { return *pieces_.front(); }
+  const Tail& tail() const { return tail_; }
+
   std::string_view type() const override { return type_; }  // "conv + batch_norm + relu"
   Shape infer(std::span<const Shape> inputs) const override { return signatures(inputs).back().output; }
   std::vector<ParameterSpec> parameters(std::span<const Shape> inputs) const override;

@@ -65,6 +65,19 @@ HWY_INLINE void ActivateRow(Pointwise function, float alpha, int64_t count, cons
   });
 }
 
+// The first `columns` elements of each of so many rows, in place; row(m) is where row m begins.
+template <class Row>
+HWY_INLINE void ActivateRows(Pointwise function, float alpha, int64_t rows, int64_t columns, const Row& row) {
+  WithActivation(function, alpha, [&](const auto& f) {
+    for (int64_t m = 0; m < rows; ++m) {
+      float* const y = row(m);
+      for_each_access<1>(0, columns, [&](auto, auto access, int64_t i) HWY_ATTR {
+        access.Store(f(access.d, access.Load(y + i)), y + i);
+      });
+    }
+  });
+}
+
 }  // namespace fovea::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 #endif

@@ -113,6 +113,7 @@ void Depthwise::run(const std::vector<DepthwisePass>& passes, const float* in, c
   }
   const int64_t work =
       columns * std::min(width, shape_.channels) * shape_.taps() / static_cast<int64_t>(passes.size()) + 1;
+  const DepthwiseInput pictures = {.data = in, .pixel = shape_.channels};
   parallel_for(shape_.batch * blocks * rows, std::max<int64_t>(1, multiply_adds_per_task / work),
                [&](int64_t begin, int64_t end) {
                  for (int64_t k = begin; k < end; ++k) {
@@ -121,7 +122,8 @@ void Depthwise::run(const std::vector<DepthwisePass>& passes, const float* in, c
                    const int64_t last = std::min(first + width, shape_.channels);
                    for (const DepthwisePass& pass : passes) {
                      if (row < pass.rows.count) {
-                       depthwise_row(pass, shape_.channels, k / rows / blocks, row, first, last, in, epilogue, out);
+                       depthwise_row(pass, shape_.channels, k / rows / blocks, row, first, last, pictures, epilogue,
+                                     out);
                      }
                    }
                  }

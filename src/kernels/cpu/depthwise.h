@@ -41,6 +41,8 @@ class Depthwise {
   bool packs() const { return true; }
   const char* name() const { return "depthwise: one channel a filter"; }
 
+  const DepthwisePass& forward_pass() const { return forward_.front(); }
+
   size_t scratch() const;  // floats, for weight_gradient
   void forward(const float* x, const Epilogue& epilogue, float* y, float* scratch) const;
   // The transposed convolution, which is the input's gradient, and the epilogue.

@@ -22,10 +22,13 @@ constexpr int depthwise_vectors = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64 ? 2
 
 // What the tiles of one output row share.
 struct DepthwiseRowView {
-  const float* in = nullptr;       // first picture row that a tap sees
-  int64_t in_pitch = 0;            // floats from the picture row of one tap row to that of the next
-  int64_t in_columns = 0;          // pixels in a picture row
-  int64_t channels = 0;            // floats from pixel to pixel
+  const float* in = nullptr;  // first picture row that a tap sees
+  int64_t in_channel = 0;     // the first there
+  int64_t in_pitch = 0;       // floats from the picture row of one tap row to that of the next
+  int64_t in_columns = 0;     // pixels in a picture row
+  int64_t in_pixel = 0;       // floats from pixel to pixel
+  int64_t wrapped_row = 0;    // the tap row from which on picture rows lie `ring` floats earlier
+  int64_t ring = 0;
   const float* weights = nullptr;  // of the first such tap row
   int64_t weights_pitch = 0;       // floats from 16 channels to the next
   int64_t tap_rows = 0;            // that see the picture
@@ -37,6 +40,9 @@ struct DepthwiseRowView {
   const float* residual = nullptr;  // of output 0
   Clamp clamp = {};
 
+  HWY_INLINE const float* TapRow(int64_t tap_row, int64_t c) const {
+    return in + tap_row * in_pitch - (tap_row >= wrapped_row ? ring : 0) + (c - in_channel);
+  }
   HWY_INLINE const float* WeightsAt(int64_t c) const {
     return weights + c / depthwise_block * weights_pitch + c % depthwise_block;
   }
@@ -55,9 +61,9 @@ HWY_INLINE void DepthwiseTile(Access access, const DepthwiseRowView& row, int64_
     FOVEA_UNROLL for (V(&sums)[vectors] : sum) sums[v] = bias;
   }
   const int64_t column = j * stride - row.before;
-  const int64_t pitch = row.channels;
-  const float* in = row.in + c;
-  for (int64_t tap_row = 0; tap_row < row.tap_rows; ++tap_row, in += row.in_pitch) {
+  const int64_t pitch = row.in_pixel;
+  for (int64_t tap_row = 0; tap_row < row.tap_rows; ++tap_row) {
+    const float* const in = row.TapRow(tap_row, c);
     V weight[kernel][vectors];
     FOVEA_UNROLL for (int b = 0; b < kernel; ++b) {
       FOVEA_UNROLL for (int v = 0; v < vectors; ++v) {
@@ -114,8 +120,7 @@ void DepthwisePixels(const DepthwiseRowView& row, const DepthwiseAxis& columns, 
       auto sum = row.bias ? access.Load(row.bias + c) : hn::Zero(access.d);
       for (int64_t a = 0; a < row.tap_rows; ++a) {
         for (int64_t b = taps.first; b < taps.last; ++b) {
-          const auto pixel =
-              access.Load(row.in + a * row.in_pitch + (column + b * columns.dilation) * row.channels + c);
+          const auto pixel = access.Load(row.TapRow(a, c) + (column + b * columns.dilation) * row.in_pixel);
           const float* const weight = row.WeightsAt(c) + (a * columns.kernel + b) * depthwise_block;
           sum = hn::MulAdd(pixel, hn::LoadU(access.d, weight), sum);
         }
@@ -163,19 +168,24 @@ DepthwiseTileFunction TilesFor(const DepthwiseAxis& columns) {
 
 // `out` is written through the view.
 void DepthwiseRow(const DepthwisePass& pass, int64_t channels, int64_t n, int64_t i, int64_t first, int64_t last,
-                  const float* in, const Epilogue& epilogue,
+                  const DepthwiseInput& in, const Epilogue& epilogue,
                   float* out) {  // NOLINT(readability-non-const-parameter)
   const auto& [rows, columns, weights] = pass;
   const int64_t start = i * rows.stride - rows.before;
   const TapRange taps = taps_inside(start, rows.dilation, rows.kernel, rows.extent);
-  const int64_t picture_row = n * rows.extent + start + taps.first * rows.dilation;
+  const int64_t top = start + taps.first * rows.dilation;
+  const int64_t picture_row = in.ring > 0 ? top % in.ring : n * rows.extent + top;
   const int64_t out_row = n * rows.out_extent + rows.first + i * rows.step;
   const int64_t to = (out_row * columns.out_extent + columns.first) * channels;
-  const int64_t from = taps.first < taps.last ? picture_row * columns.extent * channels : 0;
-  const DepthwiseRowView row{.in = in + from,
-                             .in_pitch = rows.dilation * columns.extent * channels,
+  const int64_t in_row = columns.extent * in.pixel;
+  const int64_t from = taps.first < taps.last ? picture_row * in_row : 0;
+  const DepthwiseRowView row{.in = in.data + from,
+                             .in_channel = in.first_channel,
+                             .in_pitch = rows.dilation * in_row,
                              .in_columns = columns.extent,
-                             .channels = channels,
+                             .in_pixel = in.pixel,
+                             .wrapped_row = (in.ring - picture_row + rows.dilation - 1) / rows.dilation,
+                             .ring = in.ring * in_row,
                              .weights = weights.data() + taps.first * columns.kernel * depthwise_block,
                              .weights_pitch = pass.taps() * depthwise_block,
                              .tap_rows = taps.last - taps.first,
@@ -192,10 +202,8 @@ void DepthwiseRow(const DepthwisePass& pass, int64_t channels, int64_t n, int64_
     DepthwisePixels(row, columns, first, last);
   }
   if (is_clamp(epilogue.activation)) return;
-  for (int64_t j = 0; j < row.count; ++j) {
-    float* const pixel = row.out + j * row.out_pitch + first;
-    ActivateRow(epilogue.activation, epilogue.alpha, last - first, pixel, pixel);
-  }
+  ActivateRows(epilogue.activation, epilogue.alpha, row.count, last - first,
+               [&](int64_t j) { return row.out + j * row.out_pitch + first; });
 }
 
 }  // namespace fovea::cpu::HWY_NAMESPACE
@@ -207,7 +215,7 @@ namespace fovea::cpu {
 HWY_EXPORT(DepthwiseRow);
 
 void depthwise_row(const DepthwisePass& pass, int64_t channels, int64_t n, int64_t row, int64_t first, int64_t last,
-                   const float* in, const Epilogue& epilogue, float* out) {
+                   const DepthwiseInput& in, const Epilogue& epilogue, float* out) {
   HWY_DYNAMIC_DISPATCH(DepthwiseRow)(pass, channels, n, row, first, last, in, epilogue, out);
 }
 

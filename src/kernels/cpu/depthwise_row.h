@@ -6,10 +6,18 @@ namespace fovea::cpu {
 
 constexpr int64_t depthwise_block = 16;  // channels whose weights lie together: the lanes of the widest vector
 
-// Output row `row` of picture n in channels [first, last) of a pass, `first` a multiple of depthwise_block. On one
-// thread.
+// Where a pass reads: pictures that lie one after the other, or some rows of one in a ring.
+struct DepthwiseInput {
+  const float* data = nullptr;  // channel first_channel
+  int64_t first_channel = 0;
+  int64_t pixel = 1;  // floats from pixel to pixel
+  int64_t ring = 0;   // rows of it: row r of the picture is row r % ring; 0: all rows are there
+};
+
+// Output row `row` of picture n in channels [first, last) of a pass, `first` a multiple of depthwise_block; the output
+// has `channels`. On one thread.
 void depthwise_row(const DepthwisePass& pass, int64_t channels, int64_t n, int64_t row, int64_t first, int64_t last,
-                   const float* in, const Epilogue& epilogue, float* out);
+                   const DepthwiseInput& in, const Epilogue& epilogue, float* out);
 
 // The taps [first, last) of a window that lie in the picture, `start` being where its first tap lies.
 struct TapRange {

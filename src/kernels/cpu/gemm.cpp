@@ -117,9 +117,7 @@ void RowGemm(const float* const* a, int64_t count, const Runs& runs, const Panel
       }
     });
     if (is_clamp(epilogue.activation)) continue;
-    for (int64_t m = 0; m < count; ++m) {
-      ActivateRow(epilogue.activation, epilogue.alpha, columns, out[m] + column, out[m] + column);
-    }
+    ActivateRows(epilogue.activation, epilogue.alpha, count, columns, [&](int64_t m) { return out[m] + column; });
   }
 }
 

@@ -127,9 +127,7 @@ void GroupGemm(const GroupVectors& vectors, const float* packed, const int64_t* 
     WithGroupChannels<hn::MaxLanes(GroupTag()) / 2>(
         channels, [&](auto constant) HWY_ATTR { GroupTiles<constant>(view, windows, count, out); });
     if (is_clamp(epilogue.activation)) continue;
-    for (int64_t m = 0; m < count; ++m) {
-      ActivateRow(epilogue.activation, epilogue.alpha, view.columns, out[m] + channel, out[m] + channel);
-    }
+    ActivateRows(epilogue.activation, epilogue.alpha, count, view.columns, [&](int64_t m) { return out[m] + channel; });
   }
 }
 

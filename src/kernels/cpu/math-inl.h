@@ -14,52 +14,52 @@ HWY_BEFORE_NAMESPACE();
 namespace fovea::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// 2^n for whole n in [-126, 127], by writing the exponent field.
+// x as n ln(2) + r with whole n and |r| <= ln(2)/2, where x is clamped to where 2^n is a float.
+template <class V>
+struct SplitExponent {
+  V power;  // 2^n
+  V r;
+};
+
+// Adding 1.5 * 2^23 rounds to a whole number and leaves it in the lowest bits, from where a shift moves it, with the
+// bias of 127 added too, into the exponent. A NaN in x is one in r: x86 returns the second operand of Max and Min when
+// there is one, Arm the NaN.
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V PowerOfTwo(D d, V n) {
+HWY_INLINE SplitExponent<V> Split(D d, V x) {
   const hn::RebindToSigned<D> di;
-  return hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(hn::NearestInt(n), hn::Set(di, 127))));
+  const V magic = hn::Set(d, 12582912.0F + 127.0F);
+  const V clamped = hn::Min(hn::Set(d, 88.0F), hn::Max(hn::Set(d, -87.0F), x));
+  const V shifted = hn::MulAdd(clamped, hn::Set(d, 1.44269504088896341F), magic);
+  const V n = hn::Sub(shifted, magic);
+  V r = hn::NegMulAdd(n, hn::Set(d, 0.693359375F), clamped);  // ln(2), high part: exact products
+  r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4F), r);       // and its remainder
+  return {hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(di, shifted))), r};
 }
 
-// e^r - 1 - r over r^2, for |r| <= ln(2)/2: the tail of the Taylor series, minimax coefficients (Cephes).
+// (e^r - 1) / r for |r| <= ln(2)/2: the Taylor series with minimax coefficients at its end (Cephes).
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V ExpTail(D d, V r) {
+HWY_INLINE V ExpSeries(D d, V r) {
   V p = hn::Set(d, 1.9875691500E-4F);
   p = hn::MulAdd(p, r, hn::Set(d, 1.3981999507E-3F));
   p = hn::MulAdd(p, r, hn::Set(d, 8.3334519073E-3F));
   p = hn::MulAdd(p, r, hn::Set(d, 4.1665795894E-2F));
   p = hn::MulAdd(p, r, hn::Set(d, 1.6666665459E-1F));
-  return hn::MulAdd(p, r, hn::Set(d, 5.0000001201E-1F));
-}
-
-// Splits x = n ln(2) + r with |r| <= ln(2)/2; n is returned, r is written. x is clamped to where 2^n is a float.
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V SplitExponent(D d, V x, V& r) {
-  // A NaN passes through Min and Max in an order that differs by machine; it is put back by the callers.
-  const V clamped = hn::Min(hn::Max(x, hn::Set(d, -87.0F)), hn::Set(d, 88.0F));
-  const V n = hn::Round(hn::Mul(clamped, hn::Set(d, 1.44269504088896341F)));
-  r = hn::NegMulAdd(n, hn::Set(d, 0.693359375F), clamped);  // ln(2), high part: exact products
-  r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4F), r);     // and its remainder
-  return n;
+  p = hn::MulAdd(p, r, hn::Set(d, 5.0000001201E-1F));
+  return hn::MulAdd(p, r, hn::Set(d, 1.0F));
 }
 
 // e^x; results stay within [e^-87, e^88], NaN stays NaN.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Exp(D d, V x) {
-  V r;
-  const V n = SplitExponent(d, x, r);
-  const V p = hn::Add(hn::MulAdd(ExpTail(d, r), hn::Mul(r, r), r), hn::Set(d, 1.0F));
-  return hn::IfThenElse(hn::IsNaN(x), x, hn::Mul(p, PowerOfTwo(d, n)));
+  const auto [power, r] = Split(d, x);
+  return hn::Mul(hn::MulAdd(ExpSeries(d, r), r, hn::Set(d, 1.0F)), power);
 }
 
 // e^x - 1 without cancellation near zero: 2^n (e^r - 1) + (2^n - 1).
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Expm1(D d, V x) {
-  V r;
-  const V n = SplitExponent(d, x, r);
-  const V m = hn::MulAdd(ExpTail(d, r), hn::Mul(r, r), r);
-  const V scale = PowerOfTwo(d, n);
-  return hn::IfThenElse(hn::IsNaN(x), x, hn::MulAdd(scale, m, hn::Sub(scale, hn::Set(d, 1.0F))));
+  const auto [power, r] = Split(d, x);
+  return hn::MulAdd(power, hn::Mul(ExpSeries(d, r), r), hn::Sub(power, hn::Set(d, 1.0F)));
 }
 
 // 1 / x to a unit in the last place. AVX-512 divides slowly, and its approximation of 14 bits needs one step of

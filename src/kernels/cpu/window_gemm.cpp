@@ -63,10 +63,12 @@ void WindowGemm::run(const float* in, const Epilogue& epilogue, float* out) cons
   const int64_t panels = group_vectors_ ? group_vectors_->count() : panels_.count();
   const int64_t splits = std::clamp<int64_t>(enough_tasks / blocks, 1, panels);
   const int64_t panels_per_task = (panels + splits - 1) / splits;
+  // Threads take neighbouring tasks. What is more, activations or weights, should stay in one's cache.
+  const bool by_pixels = panels_.floats() < pixels * (shape_.in_channels + shape_.out_channels);
   parallel_for(splits * blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t first = task % blocks * block;
-      const int64_t first_panel = task / blocks * panels_per_task;
+      const int64_t first = (by_pixels ? task / splits : task % blocks) * block;
+      const int64_t first_panel = (by_pixels ? task % splits : task / blocks) * panels_per_task;
       run_block(first, std::min(block, pixels - first), first_panel, std::min(first_panel + panels_per_task, panels),
                 in, epilogue, out);
     }
