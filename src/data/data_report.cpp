@@ -7,7 +7,6 @@
 #include <map>
 #include <tuple>
 
-#include "data/packed.h"
 #include "fovea/class_balance.h"
 #include "fovea/parallel.h"
 
