@@ -18,6 +18,7 @@
 #include "data_options.h"
 #include "fovea/batch_test.h"
 #include "fovea/chart.h"
+#include "fovea/class_balance.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"
 #include "fovea/parallel.h"
@@ -65,20 +66,26 @@ void announce(const Model& model, const TrainingData& data, const FitOptions& fi
   fmt::print("data      {}\n", data.train->describe());
   fmt::print("network   {} parameters, {:.2f} M multiply-adds per picture\n", cost.parameters,
              static_cast<double>(cost.multiply_adds) / 1e6);
+  for (const std::string& line : class_warnings(*data.train, "train")) fmt::print("warning   {}\n", line);
   fmt::print("run       {}\n", fit.run_folder.string());
   std::fflush(stdout);
 }
 
-// Pictures that vanished or broke while they were used; DataOptions::open told of the others.
-void warn_of_lost_pictures(const TrainingData& data) {
-  for (const std::string& warning : data_warnings(data)) {
-    if (warning.starts_with("replaced")) fmt::print(stderr, "fovea: warning: {}\n", warning);
+// The first of the pictures that vanished or broke while they were used; DataOptions::open told of the others.
+void warn_of_lost_pictures(const std::vector<std::string>& warnings) {
+  constexpr int shown = 10;
+  int lost = 0;
+  for (const std::string& warning : warnings) {
+    if (warning.starts_with("replaced") && ++lost <= shown) fmt::print(stderr, "fovea: warning: {}\n", warning);
   }
+  if (lost > shown)
+    fmt::print(stderr, "fovea: warning: {} more were replaced; report.html counts them\n", lost - shown);
 }
 
 void report(const History& history, Model& model, const TrainingData& data, const FitOptions& fit) {
   const std::string folder = fit.run_folder.string();
-  warn_of_lost_pictures(data);
+  const std::vector<std::string> warnings = data_warnings(data);
+  warn_of_lost_pictures(warnings);
   if (history.interrupted) {
     fmt::print(stderr, "fovea: interrupted in epoch {}; everything is saved; go on with: fovea train --resume {}\n",
                history.epochs.size() + 1, folder);
@@ -91,7 +98,7 @@ void report(const History& history, Model& model, const TrainingData& data, cons
     fmt::print("best      epoch {}: top-1 {:.2f} %, kept in {}/best.safetensors\n", history.best_epoch,
                100 * history.best_top1, folder);
   }
-  write_report(fit.run_folder, data.validation ? data.validation : data.train, data_warnings(data));
+  write_report(fit.run_folder, data.validation ? data.validation : data.train, warnings);
   fmt::print("report    {}/report.html\n", folder);
   if (data.test && data.test != data.validation) {
     model = load_model(fit.run_folder / "best.safetensors");

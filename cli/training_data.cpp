@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "arguments.h"
+#include "fovea/class_balance.h"
 #include "fovea/error.h"
-#include "fovea/search.h"
 
 namespace fovea::cli {
 
@@ -77,7 +77,7 @@ TrainingData open_data(const DataOptions& data, const SplitOptions& split, uint6
 }
 
 std::vector<std::string> data_warnings(const TrainingData& data) {
-  std::vector<std::string> lines;
+  std::vector<std::string> lines = class_warnings(*data.train, "train");
   for (const auto& dataset : {data.train, data.validation, data.test}) {
     if (!dataset) continue;
     const std::vector<std::string> warnings = dataset->warnings();

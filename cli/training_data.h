@@ -30,7 +30,7 @@ struct SplitOptions {
 // Both parts have of each class its share, chosen by the seed. Throws Error(usage) for a senseless split.
 TrainingData open_data(const DataOptions& data, const SplitOptions& split, uint64_t seed);
 
-// What the data sets warn of, each line once.
+// What the data sets warn of, each line once, and training classes with no picture or a single one.
 std::vector<std::string> data_warnings(const TrainingData& data);
 
 // Of a run kept in a folder, as its config.json says; what `where` says goes before it. Throws as open_dataset does,

@@ -225,7 +225,9 @@ TEST_F(ProgramTest, FoldersOfPictures) {
 
 TEST_F(ProgramTest, OnePictureOfOneClassIsASmallDataSet) {
   write_picture(at("one/only/a.png"), 1, 0);
-  succeeds({"train", "--model", "flatten, fc 1", "--data", "one", "--epochs", "1", "--out", "run"});
+  EXPECT_THAT(succeeds({"train", "--model", "flatten, fc 1", "--data", "one", "--epochs", "1", "--out", "run"}).out,
+              HasSubstr("warning   class only has a single picture in the train part"));
+  EXPECT_THAT(read_text(at("run/report.html")), HasSubstr("<li>class only has a single picture"));
 }
 
 TEST_F(ProgramTest, GreyAndColourPicturesSuitAnyNetwork) {

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "fovea/data.h"
@@ -18,6 +21,9 @@ enum class ClassBalance {
 // How many items each class has.
 std::vector<int64_t> class_counts(const Dataset& dataset);
 
+// Lines about classes with no picture or a single one: "class a has a single picture in the train part".
+std::vector<std::string> class_warnings(const Dataset& dataset, std::string_view part);
+
 // items / (classes x items of the class), so that the weights of all items add up to their number; 0 for classes
 // without items.
 std::vector<float> class_weights(const Dataset& dataset);
@@ -33,8 +39,8 @@ std::pair<std::vector<int64_t>, std::vector<int64_t>> stratified_split(const Dat
                                                                        uint64_t seed);
 
 // Fold `fold` (from 1) of `folds` parts for k-fold cross-validation, decided by the seed: {all others, the fold}, both
-// ascending. Items are dealt to the folds in turn, class after class, so that folds are equal up to one item, in all and
-// of each class. Throws Error(usage) unless 2 <= folds <= items and 1 <= fold <= folds.
+// ascending. Items are dealt to the folds in turn, class after class, so that folds are equal up to one item, in all
+// and of each class. Throws Error(usage) unless 2 <= folds <= items and 1 <= fold <= folds.
 std::pair<std::vector<int64_t>, std::vector<int64_t>> stratified_fold(const Dataset& dataset, int64_t folds,
                                                                       int64_t fold, uint64_t seed);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/packed.h"
 #include "fovea/error.h"
 
 namespace fovea {
@@ -23,6 +24,20 @@ std::vector<int64_t> class_counts(const Dataset& dataset) {
   std::vector<int64_t> counts(dataset.class_names().size());
   for (int64_t i = 0; i < dataset.size(); ++i) ++counts[static_cast<size_t>(dataset.label(i))];
   return counts;
+}
+
+std::vector<std::string> class_warnings(const Dataset& dataset, std::string_view part) {
+  const std::vector<int64_t> counts = class_counts(dataset);
+  std::vector<std::string> empty;
+  std::vector<std::string> single;
+  for (size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] == 0) empty.push_back(dataset.class_names()[i]);
+    if (counts[i] == 1) single.push_back(dataset.class_names()[i]);
+  }
+  std::vector<std::string> lines;
+  if (!empty.empty()) lines.push_back(fmt::format("{} no picture in the {} part", name_classes(empty), part));
+  if (!single.empty()) lines.push_back(fmt::format("{} a single picture in the {} part", name_classes(single), part));
+  return lines;
 }
 
 std::vector<float> class_weights(const Dataset& dataset) {

@@ -7,7 +7,6 @@
 #include <map>
 #include <tuple>
 
-#include "data/packed.h"
 #include "fovea/class_balance.h"
 #include "fovea/parallel.h"
 
@@ -89,20 +88,6 @@ Duplicates describe_duplicates(const std::vector<Place>& places,
   return duplicates;
 }
 
-void warn_of_classes(const PartReport& part, const std::vector<std::string>& names,
-                     std::vector<std::string>& warnings) {
-  std::vector<std::string> empty;
-  std::vector<std::string> single;
-  for (size_t i = 0; i < names.size(); ++i) {
-    if (part.class_counts[i] == 0) empty.push_back(names[i]);
-    if (part.class_counts[i] == 1) single.push_back(names[i]);
-  }
-  if (!empty.empty()) warnings.push_back(fmt::format("{} no picture in the {} part", name_classes(empty), part.name));
-  if (!single.empty()) {
-    warnings.push_back(fmt::format("{} a single picture in the {} part", name_classes(single), part.name));
-  }
-}
-
 }  // namespace
 
 DataReport report_data(const DataSplits& splits) {
@@ -117,7 +102,8 @@ DataReport report_data(const DataSplits& splits) {
     for (size_t i = 0; i < prints.size(); ++i) places[prints[i]].push_back({p, static_cast<int64_t>(i)});
     const std::vector<std::string> warnings = parts[p]->warnings();
     report.warnings.insert(report.warnings.end(), warnings.begin(), warnings.end());
-    warn_of_classes(report.parts.back(), report.class_names, report.warnings);
+    const std::vector<std::string> lines = class_warnings(*parts[p], report.parts.back().name);
+    report.warnings.insert(report.warnings.end(), lines.begin(), lines.end());
   }
   for (const auto& [print, same] : places) {
     if (same.size() > 1) report.duplicates.push_back(describe_duplicates(same, parts));

@@ -1,7 +1,7 @@
 // airbench94 (Jordan 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU", arXiv:2404.00498): whitened 2x2 patches
 // and their negatives, three groups of two 3x3 convolutions, and logits scaled down to a ninth. As in his program
-// batches move the running statistics far (momentum 0.4). Shapes are for 32x32. What else he does, how weights begin and
-// which are not trained, is in recipes/cifar10-airbench.toml.
+// batches move the running statistics far (momentum 0.4). Shapes are for 32x32. How weights begin and which are not
+// trained is said in recipes/cifar10-airbench.toml.
 #include <fmt/format.h>
 
 #include "zoo/blocks.h"
