@@ -16,7 +16,7 @@
 #include "fovea/error.h"
 
 // A fork-join pool in which joining waits for claimed chunks, not for threads: a worker that a busy neighbour keeps
-// off its core simply claims nothing, and the caller does the work itself. An OpenMP region cannot do that, its end
+// off its core simply claims nothing, and the others do its work. An OpenMP region cannot do that, its end
 // is a barrier for all threads (docs/decisions/0002-fork-join.md).
 namespace fovea {
 
@@ -31,9 +31,8 @@ void relax() {
 #endif
 }
 
-// One word holds which job runs and which of its chunks, [next, end), are left, so that claiming one is a single
-// compare-and-swap which fails if the job has changed meanwhile. The caller takes the next, workers the last: with two
-// threads each keeps to its side in one loop after the other, and finds there, in its own cache, what it wrote.
+// One word holds which job runs and which of a thread's chunks, [next, end), are left, so that claiming one is a single
+// compare-and-swap which fails if the job has changed meanwhile.
 struct Ticket {
   uint32_t job;
   uint16_t end;
@@ -47,9 +46,9 @@ struct Ticket {
 
 class Pool {
  public:
-  explicit Pool(int workers) {
-    threads_.reserve(static_cast<size_t>(workers));
-    for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
+  explicit Pool(int threads) : shares_(static_cast<size_t>(threads)) {
+    threads_.reserve(shares_.size() - 1);
+    for (size_t i = 1; i < shares_.size(); ++i) threads_.emplace_back([this, i] { work(i); });
   }
 
   ~Pool() {
@@ -62,16 +61,20 @@ class Pool {
   Pool& operator=(const Pool&) = delete;
 
   void run(int64_t count, int64_t grain, int64_t chunks, detail::ChunkFunction function, void* context) {
-    const Ticket last = Ticket::unpack(ticket_.load(std::memory_order_relaxed));
     function_.store(function, std::memory_order_relaxed);
     context_.store(context, std::memory_order_relaxed);
     count_.store(count, std::memory_order_relaxed);
     grain_.store(grain, std::memory_order_relaxed);
     pending_.store(chunks, std::memory_order_relaxed);
-    ticket_.store(Ticket{last.job + 1, static_cast<uint16_t>(chunks), 0}.pack(), std::memory_order_release);
-    wake();
-    while (claim_and_run(Side::first)) {
+    ++job_;
+    const auto threads = static_cast<int64_t>(shares_.size());
+    for (int64_t i = 0; i < threads; ++i) {
+      const Ticket share = {job_, static_cast<uint16_t>((i + 1) * chunks / threads),
+                            static_cast<uint16_t>(i * chunks / threads)};
+      shares_[static_cast<size_t>(i)].ticket.store(share.pack(), std::memory_order_release);
     }
+    wake();
+    run_share(0);
     for (int spin = 0; pending_.load(std::memory_order_acquire) != 0; ++spin) {
       spin < spins_before_sleep ? relax() : std::this_thread::yield();
     }
@@ -84,13 +87,27 @@ class Pool {
     epoch_.notify_all();
   }
 
-  void work();
+  // The chunks that a thread begins with.
+  struct alignas(64) Share {
+    std::atomic<uint64_t> ticket{0};
+  };
 
-  enum class Side { first, last };
+  void work(size_t thread);
 
-  // Returns false when every chunk of the current job is taken.
-  bool claim_and_run(Side side) {
-    uint64_t word = ticket_.load(std::memory_order_acquire);
+  // In one loop after the other a thread has the same share of the whole, and finds there, in its own cache, what it
+  // wrote. Then it helps the others, from the ends of theirs.
+  void run_share(size_t thread) {
+    while (claim_and_run(shares_[thread].ticket, false)) {
+    }
+    for (size_t i = 1; i < shares_.size(); ++i) {
+      while (claim_and_run(shares_[(thread + i) % shares_.size()].ticket, true)) {
+      }
+    }
+  }
+
+  // Returns false when every chunk of this share of the current job is taken.
+  bool claim_and_run(std::atomic<uint64_t>& share, bool from_end) {
+    uint64_t word = share.load(std::memory_order_acquire);
     for (;;) {
       Ticket ticket = Ticket::unpack(word);
       if (ticket.next >= ticket.end) return false;
@@ -99,8 +116,8 @@ class Pool {
       void* const context = context_.load(std::memory_order_relaxed);
       const int64_t count = count_.load(std::memory_order_relaxed);
       const int64_t grain = grain_.load(std::memory_order_relaxed);
-      const int64_t begin = (side == Side::first ? ticket.next++ : --ticket.end) * grain;
-      if (!ticket_.compare_exchange_weak(word, ticket.pack(), std::memory_order_acq_rel, std::memory_order_acquire)) {
+      const int64_t begin = (from_end ? --ticket.end : ticket.next++) * grain;
+      if (!share.compare_exchange_weak(word, ticket.pack(), std::memory_order_acq_rel, std::memory_order_acquire)) {
         continue;
       }
       try {
@@ -114,10 +131,11 @@ class Pool {
     }
   }
 
+  std::vector<Share> shares_;  // of each thread, the caller's first
   std::vector<std::thread> threads_;
+  uint32_t job_ = 0;
   std::atomic<uint32_t> epoch_{0};
   std::atomic<bool> stopping_{false};
-  alignas(64) std::atomic<uint64_t> ticket_{0};
   alignas(64) std::atomic<int64_t> pending_{0};
   std::atomic<detail::ChunkFunction> function_{nullptr};
   std::atomic<void*> context_{nullptr};
@@ -129,12 +147,11 @@ class Pool {
 
 thread_local bool inside_parallel_for = false;
 
-void Pool::work() {
+void Pool::work(size_t thread) {
   inside_parallel_for = true;
   while (!stopping_.load(std::memory_order_acquire)) {
     const uint32_t seen = epoch_.load(std::memory_order_acquire);
-    while (claim_and_run(Side::last)) {
-    }
+    run_share(thread);
     for (int spin = 0; spin < spins_before_sleep && epoch_.load(std::memory_order_acquire) == seen; ++spin) relax();
     if (epoch_.load(std::memory_order_acquire) == seen && !stopping_.load(std::memory_order_acquire)) {
       epoch_.wait(seen, std::memory_order_acquire);
@@ -191,7 +208,7 @@ void detail::parallel_for_chunks(int64_t count, int64_t grain, ChunkFunction fun
   if (chunks == 1 || inside_parallel_for || thread_count() == 1) return run_inline();
   const std::unique_lock lock(pool_mutex, std::try_to_lock);
   if (!lock.owns_lock()) return run_inline();  // another thread of the program has the pool
-  if (!pool) pool = std::make_unique<Pool>(thread_count() - 1);
+  if (!pool) pool = std::make_unique<Pool>(thread_count());
   inside_parallel_for = true;
   try {
     pool->run(count, grain, chunks, function, context);

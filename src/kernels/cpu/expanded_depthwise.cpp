@@ -103,9 +103,7 @@ void ExpandedDepthwise::run_band(const Step& step, int64_t picture, int64_t pane
 // Rows [first_row, last_row) of the wide picture into the ring, in the channels of one panel.
 void ExpandedDepthwise::expand(const Step& step, int64_t picture, int64_t panel, int64_t first_row, int64_t last_row,
                                float* ring) const {
-  const Panels part = {panels_.rows, panels_.columns_of(panel), panels_.lanes};
-  Epilogue epilogue = step.expansion;
-  if (epilogue.bias) epilogue.bias += panels_.first_column(panel);
+  const int64_t channels = panels_.columns_of(panel);
   const float* const x = step.x + picture * expansion_.height * expansion_.width * expansion_.channels;
   const int64_t no_offset = 0;
   const Runs runs = {&no_offset, 1, expansion_.channels};
@@ -120,10 +118,10 @@ void ExpandedDepthwise::expand(const Step& step, int64_t picture, int64_t panel,
     float* places[row_block];
     for (int64_t p = begin; p < end; ++p) {
       pixels[p - begin] = x + p * expansion_.channels;
-      places[p - begin] = ring + place * part.columns;
+      places[p - begin] = ring + place * channels;
       if (++place == ring_rows_ * expansion_.width) place = 0;
     }
-    row_gemm(pixels, end - begin, runs, part, packed_.data() + panels_.offset(panel), epilogue, nullptr, places, 0, 1);
+    row_gemm(pixels, end - begin, runs, panels_, packed_.data(), step.expansion, nullptr, places, panel, panel + 1);
   }
 }
 

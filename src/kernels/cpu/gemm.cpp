@@ -17,7 +17,7 @@ namespace fovea::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // What becomes of the sums of one panel's columns: they start at the bias (null: zeros), the residual (null: none) is
-// added, the clamp applied. `columns` of the panel's columns exist, the first is `column`.
+// added, the clamp applied. `columns` of the panel's columns exist, the first is `column` of the output.
 struct PanelEpilogue {
   const float* bias = nullptr;
   const float* const* residual = nullptr;
@@ -25,6 +25,22 @@ struct PanelEpilogue {
   int64_t column = 0;
   int64_t columns = 0;
 };
+
+// Ends a tile: its rows are first, first + 1 ... of out and the residual, access[v] says which columns there are.
+template <int rows, int vectors, class D, class Access, class V = hn::Vec<D>>
+HWY_INLINE void FinishTile(D d, const V (&sum)[rows][vectors], const Access (&access)[vectors], int64_t first,
+                           const PanelEpilogue& epilogue, float* const* out) {
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  FOVEA_UNROLL for (int m = 0; m < rows; ++m) {
+    float* const to = out[first + m] + epilogue.column;
+    const float* const residual = epilogue.residual ? epilogue.residual[first + m] + epilogue.column : nullptr;
+    FOVEA_UNROLL for (int v = 0; v < vectors; ++v) {
+      V result = sum[m][v];
+      if (residual) result = hn::Add(result, access[v].Load(residual + v * lanes));
+      access[v].Store(ClampVector(d, epilogue.clamp, result), to + v * lanes);
+    }
+  }
+}
 
 // One tile of `rows` rows by `vectors` vectors, its rows being first, first + 1 ... of a, out and the residual. `panel`
 // is b for these columns, [k][vectors * lanes]. Meanwhile what will be read next is fetched, ahead_step floats per k.
@@ -35,44 +51,48 @@ HWY_INLINE void RowTile(D d, const float* const* HWY_RESTRICT a, int64_t first, 
   using V = hn::Vec<D>;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   // The output's lines are on their way while the sums are made.
-  for (int m = 0; m < rows; ++m) {
-    for (int v = 0; v < vectors; ++v) {
-      const int64_t column = epilogue.column + v * lanes;
-      __builtin_prefetch(out[first + m] + column, 1);
-      if (epilogue.residual) __builtin_prefetch(epilogue.residual[first + m] + column);
+  FOVEA_UNROLL for (int m = 0; m < rows; ++m) {
+    FOVEA_UNROLL for (int v = 0; v < vectors; ++v) __builtin_prefetch(out[first + m] + epilogue.column + v * lanes, 1);
+  }
+  if (epilogue.residual) {
+    for (int m = 0; m < rows; ++m) {
+      for (int v = 0; v < vectors; ++v) __builtin_prefetch(epilogue.residual[first + m] + epilogue.column + v * lanes);
     }
   }
+  // Every loop over `sum` is unrolled, or it would lie in memory.
   V sum[rows][vectors];
-  for (int v = 0; v < vectors; ++v) {
+  FOVEA_UNROLL for (int v = 0; v < vectors; ++v) {
     const float* const bias = epilogue.bias;
     const V start = bias ? LoadColumns(d, bias + v * lanes, epilogue.columns - v * lanes) : hn::Zero(d);
-    for (int m = 0; m < rows; ++m) sum[m][v] = start;
+    FOVEA_UNROLL for (int m = 0; m < rows; ++m) sum[m][v] = start;
   }
   for (int64_t r = 0; r < runs.count; ++r) {
     const float* row[rows];
-    for (int m = 0; m < rows; ++m) row[m] = a[first + m] + runs.offsets[r];
+    FOVEA_UNROLL for (int m = 0; m < rows; ++m) row[m] = a[first + m] + runs.offsets[r];
     for (int64_t k = 0; k < runs.length; ++k) {
       V b[vectors];
-      for (int v = 0; v < vectors; ++v) b[v] = hn::LoadU(d, panel + v * lanes);
+      FOVEA_UNROLL for (int v = 0; v < vectors; ++v) b[v] = hn::LoadU(d, panel + v * lanes);
       panel += vectors * lanes;
       if constexpr (fetch_ahead) {
         hwy::Prefetch(ahead);
         ahead += ahead_step;
       }
-      for (int m = 0; m < rows; ++m) {
+      FOVEA_UNROLL for (int m = 0; m < rows; ++m) {
         const V value = hn::Set(d, row[m][k]);
-        for (int v = 0; v < vectors; ++v) sum[m][v] = hn::MulAdd(value, b[v], sum[m][v]);
+        FOVEA_UNROLL for (int v = 0; v < vectors; ++v) sum[m][v] = hn::MulAdd(value, b[v], sum[m][v]);
       }
     }
   }
-  for (int m = 0; m < rows; ++m) {
-    float* const to = out[first + m] + epilogue.column;
-    const float* const residual = epilogue.residual ? epilogue.residual[first + m] + epilogue.column : nullptr;
-    for (int v = 0; v < vectors; ++v) {
-      const int64_t columns = epilogue.columns - v * lanes;
-      if (residual) sum[m][v] = hn::Add(sum[m][v], LoadColumns(d, residual + v * lanes, columns));
-      StoreColumns(d, ClampVector(d, epilogue.clamp, sum[m][v]), to + v * lanes, columns);
+  if (epilogue.columns >= vectors * lanes) {
+    WholeVectors<D> whole[vectors];
+    FinishTile<rows, vectors>(d, sum, whole, first, epilogue, out);
+  } else {
+    FirstLanes<D> existing[vectors];
+    FOVEA_UNROLL for (int v = 0; v < vectors; ++v) {
+      const int64_t columns = std::clamp<int64_t>(epilogue.columns - v * lanes, 0, lanes);
+      existing[v].mask = hn::FirstN(d, static_cast<size_t>(columns));
     }
+    FinishTile<rows, vectors>(d, sum, existing, first, epilogue, out);
   }
 }
 
@@ -102,9 +122,9 @@ void RowGemm(const float* const* a, int64_t count, const Runs& runs, const Panel
   constexpr int64_t cached_floats = 196608;  // beyond, b comes from the third cache or from memory
   const bool fetch_ahead = b.floats() > cached_floats;
   for (int64_t p = first_panel; p < last_panel; ++p) {
-    const int64_t column = b.first_column(p);
+    const int64_t column = b.first_column(p) - b.first_column(first_panel);
     const int64_t columns = b.columns_of(p);
-    const PanelEpilogue panel_epilogue = {.bias = epilogue.bias ? epilogue.bias + column : nullptr,
+    const PanelEpilogue panel_epilogue = {.bias = epilogue.bias ? epilogue.bias + b.first_column(p) : nullptr,
                                           .residual = residual,
                                           .clamp = clamp_of(epilogue.activation),
                                           .column = column,

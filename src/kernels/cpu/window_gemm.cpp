@@ -82,10 +82,11 @@ void WindowGemm::run_block(int64_t first, int64_t count, int64_t first_panel, in
   const float* residuals[row_block];
   float* outputs[row_block];
   const int64_t group_blocks = group_vectors_ ? 1 : s.groups;
+  const int64_t first_column = group_vectors_ ? 0 : panels_.first_column(first_panel);
   for (int64_t g = 0; g < group_blocks; ++g) {
     Pixel pixel = s.pixel(first);
     for (int64_t m = 0; m < count; ++m, s.advance(pixel)) {
-      const int64_t to = s.outputs.offset(pixel) + g * s.out_channels;
+      const int64_t to = s.outputs.offset(pixel) + g * s.out_channels + first_column;
       windows[m] = in + s.windows.offset(pixel) + g * s.in_channels;
       outputs[m] = out + to;
       if (epilogue.residual) residuals[m] = epilogue.residual + to;
