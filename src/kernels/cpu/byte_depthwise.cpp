@@ -107,15 +107,16 @@ HWY_INLINE void StoreUnitReal(D d, const V* real, int64_t channels, float* out) 
   for (int64_t c = 0; c < std::min(channels, vectors * lanes); ++c) out[c] = places[DepthwiseUnits::place(lanes, c)];
 }
 
+// What becomes of the sums of one window.
 template <class DI, class V = hn::Vec<DI>>
-HWY_INLINE void FinishUnit(DI di, const V* sum, const DepthwiseRow& row, const ByteEpilogue& epilogue, const ToByte& to,
-                           int64_t pixel) {
+HWY_INLINE void FinishUnit(DI di, const int32_t* sums, const DepthwiseRow& row, const ByteEpilogue& epilogue,
+                           const ToByte& to, int64_t pixel) {
   const hn::RebindToFloat<DI> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const Clamp clamp = clamp_of(epilogue.activation);
   hn::Vec<decltype(d)> real[vectors];
   for (int j = 0; j < vectors; ++j) {
-    real[j] = hn::Mul(hn::ConvertTo(d, sum[j]), hn::LoadU(d, row.scale + j * lanes));
+    real[j] = hn::Mul(hn::ConvertTo(d, hn::LoadU(di, sums + j * lanes)), hn::LoadU(d, row.scale + j * lanes));
   }
   if (!is_clamp(epilogue.activation)) {
     float places[HWY_LANES(float) * vectors];
@@ -180,7 +181,13 @@ HWY_INLINE void Windows(DI di, const DepthwiseRow& row, int64_t first, const Byt
       }
     }
   }
-  for (int p = 0; p < pixels; ++p) FinishUnit(di, sum[p], row, epilogue, to, first + p);
+  int32_t sums[pixels][HWY_LANES(int32_t) * vectors];
+  FOVEA_UNROLL
+  for (int p = 0; p < pixels; ++p) {
+    FOVEA_UNROLL
+    for (int j = 0; j < vectors; ++j) hn::StoreU(sum[p][j], di, sums[p] + j * lanes);
+  }
+  for (int p = 0; p < pixels; ++p) FinishUnit(di, sums[p], row, epilogue, to, first + p);
 }
 
 template <bool instruction, int kernel, int stride, class DI>
