@@ -4,15 +4,19 @@
 #include <gtest/gtest.h>
 #include <hwy/highway.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <string>
 
 #include "fovea/error.h"
+#include "fovea/onnx.h"
 #include "fovea/parallel.h"
 #include "fovea/session.h"
 #include "kernels/cpu/byte_instruction.h"
 #include "op_cases.h"
 #include "op_runner.h"
+#include "test_files.h"
 
 namespace fovea::testing {
 namespace {
@@ -139,6 +143,24 @@ TEST(QuantizedPlan, HoldsBytesAndFusesLayers) {
                        "dequantize", "global_max_pool", "quantize", "quantized_dense"));
   Session reference(model, {.reference = true});
   EXPECT_LT(session.arena_bytes(), reference.arena_bytes() / 2);
+}
+
+// ONNX's operators say the same of real numbers.
+TEST(QuantizedPlan, MeansWhatItsOnnxFileSays) {
+  const TempFolder folder;
+  Model model = network();
+  const std::filesystem::path path = folder.path() / "bytes.onnx";
+  export_onnx(model, path);
+  Model real = import_onnx(path).model;
+  const auto output = [](Model& network) {
+    return run(network, {}, network.graph().node(network.graph().output_node()).name);
+  };
+  const std::vector<float> expected = output(real);
+  const std::vector<float> actual = output(model);
+  ASSERT_EQ(actual.size(), expected.size());
+  // A number half-way between two bytes may go either way.
+  const float bound = 0.01F * (*std::ranges::max_element(expected) - *std::ranges::min_element(expected));
+  for (size_t i = 0; i < actual.size(); ++i) EXPECT_NEAR(actual[i], expected[i], bound);
 }
 
 // ---- Errors --------------------------------------------------------------------------------------------------------
