@@ -18,6 +18,7 @@ Run add_look(CLI::App& program);
 Run add_features(CLI::App& program);
 Run add_search_images(CLI::App& program);
 Run add_compress(CLI::App& program);
+Run add_quantize(CLI::App& program);
 Run add_search(CLI::App& program);
 Run add_filter(CLI::App& program);
 Run add_fool(CLI::App& program);

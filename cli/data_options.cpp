@@ -1,7 +1,12 @@
 #include "data_options.h"
 
+#include <fmt/format.h>
+
+#include <utility>
+
 #include "arguments.h"
 #include "fovea/data.h"
+#include "fovea/known_classes.h"
 
 namespace fovea::cli {
 
@@ -49,6 +54,14 @@ void AugmentOptions::add(CLI::App& command) {
 void AugmentOptions::apply(FitOptions& fit) const {
   fit.augmentation = Augmentation(augment);
   fit.balance = balance;
+}
+
+std::shared_ptr<const Dataset> in_terms_of(const Model& model, std::shared_ptr<const Dataset> dataset) {
+  const auto outputs = static_cast<size_t>(model.graph().node(model.graph().output_node()).shape.back());
+  if (dataset->class_names().size() >= outputs) return dataset;
+  std::vector<std::string> known = model.class_names;
+  for (size_t i = known.size(); i < outputs; ++i) known.push_back(fmt::format("{}", i));
+  return with_known_classes(std::move(dataset), std::move(known));
 }
 
 }  // namespace fovea::cli

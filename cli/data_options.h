@@ -1,10 +1,13 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "fovea/class_balance.h"
+#include "fovea/data.h"
+#include "fovea/model.h"
 #include "fovea/preprocessing.h"
 #include "fovea/train.h"
 
@@ -34,5 +37,8 @@ struct AugmentOptions {
   // Throws Error(usage) for text that is no augmentation.
   void apply(FitOptions& fit) const;
 };
+
+// Pictures of fewer classes than the model knows, in the model's numbers: they are judged by the model's.
+std::shared_ptr<const Dataset> in_terms_of(const Model& model, std::shared_ptr<const Dataset> dataset);
 
 }  // namespace fovea::cli

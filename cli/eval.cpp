@@ -9,7 +9,6 @@
 #include "data_options.h"
 #include "fovea/assessment.h"
 #include "fovea/error.h"
-#include "fovea/known_classes.h"
 #include "fovea/model_file.h"
 #include "fovea/test_views.h"
 #include "model_options.h"
@@ -42,15 +41,6 @@ std::shared_ptr<const Dataset> choose_split(const EvalOptions& options) {
   if (options.split == "train") return splits.train;
   // A folder without a test part is one set of pictures: all of it is meant.
   return splits.test ? splits.test : splits.train;
-}
-
-// Pictures of fewer classes than the model knows are judged by the model's.
-std::shared_ptr<const Dataset> in_terms_of(const Model& model, std::shared_ptr<const Dataset> dataset) {
-  const auto outputs = static_cast<size_t>(model.graph().node(model.graph().output_node()).shape.back());
-  if (dataset->class_names().size() >= outputs) return dataset;
-  std::vector<std::string> known = model.class_names;
-  for (size_t i = known.size(); i < outputs; ++i) known.push_back(fmt::format("{}", i));
-  return with_known_classes(std::move(dataset), std::move(known));
 }
 
 // Of the table's columns in `scores`; absent numbers are null.

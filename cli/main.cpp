@@ -21,11 +21,11 @@ namespace fovea::cli {
 namespace {
 
 // The commands, in the order of --help.
-constexpr std::array commands = {add_train,         add_eval,     add_report,  add_predict, add_search, add_features,
-                                 add_search_images, add_compress, add_explain, add_look,    add_data,   add_filter,
-                                 add_fool,          add_dream,    add_style,   add_segment, add_embed,  add_shape_bias,
-                                 add_summary,       add_zoo,      add_inspect, add_convert, add_run,    add_check,
-                                 add_bench,         add_doctor};
+constexpr std::array commands = {add_train,         add_eval,     add_report,   add_predict, add_search,  add_features,
+                                 add_search_images, add_compress, add_quantize, add_explain, add_look,    add_data,
+                                 add_filter,        add_fool,     add_dream,    add_style,   add_segment, add_embed,
+                                 add_shape_bias,    add_summary,  add_zoo,      add_inspect, add_convert, add_run,
+                                 add_check,         add_bench,    add_doctor};
 
 constexpr const char* footer =
     R"(Exit codes: 0 done; 1 the work failed (training diverged, out of memory); 2 usage; 3 data or files;

@@ -48,7 +48,11 @@ class Reader {
     if (root_.contains("space")) {
       for (const auto& [key, value] : table("space")) recipe_.space.push_back(read_axis(std::string(key.str()), value));
     }
-    check_space(recipe_.space);
+    try {
+      check_space(recipe_.space);
+    } catch (const Error& error) {
+      refuse(error.what());
+    }
     check_validation();
     recipe_.text = text();
     return std::move(recipe_);

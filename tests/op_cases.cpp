@@ -416,7 +416,8 @@ std::vector<OpCase> layer_cases() {
 const std::vector<OpCase>& op_cases() {
   static const std::vector<OpCase> cases = [] {
     std::vector<OpCase> all = layer_cases();
-    for (auto& more : {rank_op_cases(), shape_op_cases(), function_op_cases(), lookup_op_cases()}) {
+    for (auto& more :
+         {rank_op_cases(), shape_op_cases(), function_op_cases(), lookup_op_cases(), quantized_op_cases()}) {
       all.insert(all.end(), more.begin(), more.end());
     }
     return all;

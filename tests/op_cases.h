@@ -37,9 +37,10 @@ struct OpCase {
   std::vector<Draw> draws = {};        // per input; those left out are uniform in [-1, 1)
   bool training = false;               // batch statistics and dropout on
   int64_t batch = 2;
-  double tolerance = 2e-6;        // of a fast kernel, relative to the largest magnitude in the tensor compared
-  bool speed = false;             // timed by bench/op_bench; too large for finite differences
-  bool straight_through = false;  // the gradient is by convention not the derivative
+  double tolerance = 2e-6;                 // of a fast kernel, relative to the largest magnitude in the tensor compared
+  bool speed = false;                      // timed by bench/op_bench; too large for finite differences
+  bool straight_through = false;           // the gradient is by convention not the derivative
+  std::vector<Draw> parameter_draws = {};  // per parameter; those left out lie around their initial value
 };
 
 inline void PrintTo(const OpCase& op_case, std::ostream* out) { *out << op_case.name; }
@@ -47,6 +48,8 @@ inline void PrintTo(const OpCase& op_case, std::ostream* out) { *out << op_case.
 const std::vector<OpCase>& op_cases();
 // Those of sequences, volumes and transposed convolutions: a part of the table.
 std::vector<OpCase> rank_op_cases();
+// Those of whole numbers in the place of real ones, likewise.
+std::vector<OpCase> quantized_op_cases();
 // Layers of known networks, for the benchmark alone: too large for the reference.
 const std::vector<OpCase>& large_op_cases();
 // Throws std::out_of_range when there is none of that name.

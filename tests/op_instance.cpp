@@ -67,8 +67,9 @@ OpValues<float> draw_values(const OpCase& op_case, const OpInstance& instance) {
   for (size_t i = 0; i < instance.parameters.size(); ++i) {
     const ParameterSpec& spec = instance.parameters[i];
     const double centre = spec.fill == Fill::ones ? 1 : 0;
-    values.parameters.push_back(
-        draw(Draw::uniform(centre - 0.5, centre + 0.5), spec.shape.elements(), random.substream(100 + i)));
+    const Draw around = Draw::uniform(centre - 0.5, centre + 0.5);
+    const Draw how = i < op_case.parameter_draws.size() ? op_case.parameter_draws[i] : around;
+    values.parameters.push_back(draw(how, spec.shape.elements(), random.substream(100 + i)));
   }
   values.output_gradient = draw({}, instance.shapes.output.elements(), random.substream(200));
   return values;

@@ -25,9 +25,11 @@ INFERENCE = ["vgg16", "resnet18", "resnet50", "googlenet", "squeezenet1_1", "mob
              "resnet50:16", "mobilenet_v2:16", "resnet20", "resnet20:128", "lenet5", "lenet5:128"]
 QUICK_INFERENCE = ["resnet18", "resnet50", "squeezenet1_1", "mobilenet_v2"]
 TRAINING = ["lenet5:64", "minivgg:64", "resnet20:128", "resnet18:16", "mobilenet_v2:16", "resnet50:8", "vgg16:4"]
+INT8 = ["squeezenet1_1", "resnet18", "resnet50", "mobilenet_v2", "googlenet", "vgg16", "alexnet"]
+QUICK_INT8 = ["squeezenet1_1", "resnet18", "mobilenet_v2"]
 QUICK_TRAINING = ["lenet5:64", "minivgg:64", "resnet20:128"]
 LEARNING_RATES = {"lenet5": 0.05}  # of the others 0.001: rates at which rounding does not grow into other losses
-TOLERANCE = {"output": 1e-4, "loss": 1e-3}  # largest difference from PyTorch, relative to PyTorch's largest value
+TOLERANCE = {"output": 1e-4, "loss": 1e-3, "int8": 0.1}  # largest difference from PyTorch, relative to PyTorch's largest value
 
 
 def difference(values, expected):
@@ -138,6 +140,39 @@ class Inference(Comparison):
             print(f"{row['network']:20} {row['batch']:5} {row['threads']:7}{memory}")
 
 
+class Int8(Comparison):
+    """The same quantised network: here from a model file, in ONNX Runtime from QuantizeLinear and DequantizeLinear."""
+
+    mode = "int8"
+    title = "Inference on bytes: medians of a step in milliseconds, and how many times faster this library is"
+    names = ["fovea int8", "ort int8", "fovea", "ort"]
+    ratio_names = ["ort int8", "fovea"]
+
+    def header(self):
+        return (f"{'network':20} {'batch':>5} {'threads':>7} {'fovea int8':>13} {'ort int8':>13} {'fovea':>13} "
+                f"{'ort':>13} {'ort int8':>11} {'fovea':>11}   difference: from ort int8, from real")
+
+    def commands(self, network, batch, threads):
+        return peers.int8_commands(self.files, network, batch, threads)
+
+    def check(self, running, where):
+        output = {peer.name: peer.ask("output")["output"] for peer in running}
+        return {"difference": {"ort": self.check_difference("int8", where, output["fovea int8"], output["ort int8"]),
+                               "real": difference(output["fovea int8"], output["fovea"])}}
+
+    def ratios(self, measured):
+        return {name: measured[name]["median_ms"] / measured["fovea int8"]["median_ms"] for name in self.ratio_names}
+
+    def line(self, row):
+        ratios = "".join(f" {row['ratios'][name]:11.2f}" for name in self.ratio_names)
+        found = row["difference"]
+        return (f"{row['network']:20} {row['batch']:5} {row['threads']:7}{self.times(row)}{ratios}"
+                f"               {found['ort']:.1e} {found['real']:.1e}")
+
+    def finish(self):
+        self.print_means(55)
+
+
 class Training(Comparison):
     mode = "training"
     title = "Training, SGD with momentum: medians of a step in milliseconds, and how many times faster this library is"
@@ -221,6 +256,7 @@ def parse_options():
                         "default: a few that are quick")
     parser.add_argument("--inference", action="store_true", help="inference only")
     parser.add_argument("--training", action="store_true", help="training only")
+    parser.add_argument("--int8", action="store_true", help="inference on bytes only")
     parser.add_argument("--threads", default="1,2", type=lambda text: [int(t) for t in text.split(",")])
     parser.add_argument("--batch", type=int, help="of networks named without one; default: 1, in training the usual")
     parser.add_argument("--rounds", type=int, default=7, help="turns of each program; default: 7")
@@ -231,8 +267,8 @@ def parse_options():
     parser.add_argument("--folder", default=os.path.join(peers.HERE, "../../build/peers"), help="for files")
     parser.add_argument("--program", default=os.path.join(peers.HERE, "../../build/fovea_worker"))
     options = parser.parse_args()
-    if not (options.inference or options.training):
-        options.inference = options.training = True
+    if not (options.inference or options.training or options.int8):
+        options.inference = options.training = options.int8 = True
     return options
 
 
@@ -240,7 +276,7 @@ def main():
     options = parse_options()
     files = peers.Files(options.folder, options.program)
     rows, wrong = [], []
-    for comparison, quick, everything in ((Inference, QUICK_INFERENCE, INFERENCE),
+    for comparison, quick, everything in ((Inference, QUICK_INFERENCE, INFERENCE), (Int8, QUICK_INT8, INT8),
                                           (Training, QUICK_TRAINING, TRAINING)):
         if not getattr(options, comparison.mode):
             continue

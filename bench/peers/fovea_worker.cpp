@@ -1,5 +1,6 @@
 // The library's side of compare.py: fovea_worker JOB, a JSON object. Mode "convert" turns a PyTorch state dict into a
-// model file. Modes "inference" and "training" read lines from standard input and answer each with a line of JSON: to a
+// model file, mode "quantize" a model file into one on bytes, or, by the name's extension, into an ONNX file of that.
+// Modes "inference" and "training" read lines from standard input and answer each with a line of JSON: to a
 // number, having run as many steps, the milliseconds that every step took by the wall clock, their mean CPU time, the
 // losses, the most memory so far, and the time since the start; to "output", what comes out for the first batch.
 #include <chrono>
@@ -13,7 +14,10 @@
 #include "fovea/bench.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"
+#include "fovea/onnx.h"
 #include "fovea/parallel.h"
+#include "fovea/quantize.h"
+#include "fovea/random.h"
 #include "fovea/zoo.h"
 #include "without_dropout.h"
 
@@ -34,6 +38,30 @@ void convert(const json& job) {
   fovea::Model model(job.at("dropout").get<bool>() ? graph : without_dropout(graph));
   fovea::load_weights(model, job.at("weights").get<std::string>());
   fovea::save_model(model, job.at("model").get<std::string>());
+}
+
+// Noise of about the spread that the comparison's has.
+void quantize(const json& job) {
+  fovea::Model model = fovea::load_model(job.at("model").get<std::string>());
+  const fovea::Shape& shape = model.graph().node(model.graph().inputs()[0]).shape;
+  const auto extent = [&](int axis) { return static_cast<int>(shape[axis]); };
+  const int channels = extent(3);
+  model.preprocessing = {.height = extent(1), .width = extent(2), .channels = channels};
+  model.preprocessing.mean.assign(static_cast<size_t>(channels), 0.5F);
+  model.preprocessing.std.assign(static_cast<size_t>(channels), 0.25F);
+  std::vector<fovea::Image> pictures;
+  for (uint64_t i = 0; i < 8; ++i) {
+    fovea::Image picture{extent(1), extent(2), channels, {}};
+    const fovea::Random random(3, i);
+    for (int64_t k = 0; k < shape.elements(); ++k) {
+      picture.pixels.push_back(static_cast<uint8_t>(random.below(static_cast<uint64_t>(k), 256)));
+    }
+    pictures.push_back(std::move(picture));
+  }
+  const fovea::Model bytes =
+      fovea::quantize_model(model, fovea::make_dataset(std::move(pictures), std::vector<int64_t>(8), {"noise"})).model;
+  const std::string out = job.at("out");
+  out.ends_with(".onnx") ? fovea::export_onnx(bytes, out) : fovea::save_model(bytes, out);
 }
 
 std::vector<float> read_floats(const std::string& path) {
@@ -106,6 +134,10 @@ int main(int argc, char** argv) try {
   const json job = json::parse(argv[1]);
   if (job.at("mode") == "convert") {
     convert(job);
+    return 0;
+  }
+  if (job.at("mode") == "quantize") {
+    quantize(job);
     return 0;
   }
   fovea::set_thread_count(job.at("threads"));

@@ -62,6 +62,13 @@ class Files:
         return self.make(f"{network}-batch{batch}.onnx", [weights],
                          lambda path: self.networks("onnx", network, self.extents(network), weights, str(batch), path))
 
+    def int8(self, network, kind):
+        """The network on bytes, its ranges measured on noise, as the library has it ("safetensors") or as ONNX."""
+        model = self.model(network)
+        convert = {"mode": "quantize", "model": model}
+        return self.make(f"{network}-int8.{kind}", [model, self.program],
+                         lambda path: call([self.program, json.dumps({**convert, "out": path})]))
+
     def extents(self, network):
         return ",".join(map(str, shape_of(network)))
 
@@ -133,6 +140,16 @@ def commands(files, mode, network, batch, threads, pictures, dropout=True, lr=0.
     for variant in variants:
         worker = [PYTHON, os.path.join(HERE, "torch_worker.py"), json.dumps({**job, "variant": variant})]
         result["torch " + variant] = worker
+    return result
+
+
+def int8_commands(files, network, batch, threads):
+    """The same for the network on bytes and for that of real numbers, one picture at a time."""
+    real = commands(files, "inference", network, batch, threads, batch)
+    result = {"fovea": real["fovea"], "ort": real["ort"]}
+    for name, key, kind in (("fovea", "model", "safetensors"), ("ort", "onnx", "onnx")):
+        *program, job = real[name]
+        result[name + " int8"] = [*program, json.dumps({**json.loads(job), key: files.int8(network, kind)})]
     return result
 
 

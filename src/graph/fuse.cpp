@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ops/byte_op.h"
 #include "ops/expanded.h"
 #include "ops/fused.h"
 
@@ -65,6 +66,7 @@ class Fuser {
       const std::vector<int>& readers = readers_[static_cast<size_t>(last)];
       if (kept_[static_cast<size_t>(last)] || readers.size() != 1) return;
       const int next = readers[0];
+      if (!is_first_input(last, next)) return;
       auto longer = chain->extended(node(next).op, signature(node(next), shapes_[static_cast<size_t>(next)]));
       if (!longer) return;
       join(last, next);
@@ -82,6 +84,12 @@ class Fuser {
       join(first, next);
       node(next).op = std::move(both);
     }
+  }
+
+  // Whether `next` does to `last` what join() says; a residual of bytes is the second input.
+  bool is_first_input(int last, int next) {
+    const ByteOp* const bytes = as_byte_op(*node(next).op);
+    return node(next).inputs[0] == last || bytes == nullptr || !bytes->byte_input(1);
   }
 
   // Node `next` takes over the inputs and parameters of `last`, one of its inputs.

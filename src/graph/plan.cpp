@@ -9,6 +9,7 @@
 #include "fovea/error.h"
 #include "graph/fuse.h"
 #include "graph/relu_backward.h"
+#include "kernels/cpu/byte_weights.h"
 #include "kernels/cpu/pointwise.h"
 
 namespace fovea {
@@ -101,6 +102,7 @@ void Plan::lay_out(bool fused) {
   share_identities();
   mark_needed();
   mark_gradients();
+  if (!options.reference) find_bytes();
   if (fusible && differentiated < 0) find_slices();
   prepare_kernels();
   request_values();
@@ -162,6 +164,50 @@ void Plan::mark_gradients() {
   }
 }
 
+const ByteOp* Plan::byte_op(int node) {
+  if (options.reference || !graph.node(node).op) return nullptr;
+  const ByteOp* const op = as_byte_op(*graph.node(node).op);
+  const auto is_bytes = [&](int input) { return at(input).bytes; };
+  const bool used = op != nullptr && (!op->moves_bytes() || std::ranges::all_of(graph.node(node).inputs, is_bytes));
+  return used ? op : nullptr;
+}
+
+// A value lies in memory as bytes when its kernel writes such, nobody asks for it, and all who read it read bytes.
+void Plan::find_bytes() {
+  const std::vector<bool> is_kept = kept_nodes(graph, options);
+  const auto identity = [&](int i) { return at(i).source != i; };
+  // All that could be, in order; then less those that somebody reads as floats, from the last to the first.
+  for (int i = 0; i < count(); ++i) {
+    const Node& node = graph.node(i);
+    const ByteOp* const op = byte_op(i);
+    at(i).bytes = identity(i) ? at(node.inputs[0]).bytes : op != nullptr && op->byte_output();
+  }
+  for (bool changed = true; changed;) {
+    changed = false;
+    const auto refuse = [&](int i) {
+      changed = changed || at(i).bytes;
+      at(i).bytes = false;
+    };
+    for (int i = count() - 1; i >= 0; --i) {
+      if (is_kept[static_cast<size_t>(i)]) refuse(i);
+      const Node& node = graph.node(i);
+      const ByteOp* const op = identity(i) ? nullptr : byte_op(i);
+      for (size_t k = 0; k < node.inputs.size(); ++k) {
+        const bool reads = identity(i) ? at(i).bytes : op != nullptr && op->byte_input(k);
+        if (!reads && at(i).needed) refuse(node.inputs[k]);
+      }
+      if (at(i).bytes && !identity(i) && op == nullptr) refuse(i);
+      if (identity(i) && !at(node.inputs[0]).bytes) refuse(i);
+    }
+  }
+}
+
+// Of memory for its value.
+size_t Plan::value_floats(int node) {
+  const int64_t elements = at(node).shape.elements();
+  return at(node).bytes ? cpu::floats_for_bytes(elements) : static_cast<size_t>(elements);
+}
+
 void Plan::find_slices() {
   std::vector<Shape> node_shapes;
   std::vector<int> sources;
@@ -171,9 +217,27 @@ void Plan::find_slices() {
     sources.push_back(node.source);
     all_needed.push_back(node.needed);
   }
-  const std::vector<Slice> slices =
-      fovea::find_slices(graph, node_shapes, sources, all_needed, kept_nodes(graph, options));
+  // Slices are stored as the whole is, and as their kernels write them.
+  std::vector<bool> whole = kept_nodes(graph, options);
+  for (int i = 0; i < count(); ++i) {
+    const ByteOp* const op = at(i).source == i ? byte_op(i) : nullptr;
+    if (op != nullptr && op->byte_output() && !at(i).bytes) whole[static_cast<size_t>(i)] = true;
+    if (!graph.node(i).op || !graph.node(i).op->joins_channels()) continue;
+    for (const int input : graph.node(i).inputs) {
+      if (at(input).bytes != at(i).bytes) whole[static_cast<size_t>(at(input).source)] = true;
+    }
+  }
+  const std::vector<Slice> slices = fovea::find_slices(graph, node_shapes, sources, all_needed, whole);
   for (int i = 0; i < count(); ++i) at(i).slice = slices[static_cast<size_t>(i)];
+}
+
+std::unique_ptr<Kernel> Plan::prepare_kernel(int node, const Signature& signature, const PrepareOptions& prepare) {
+  const Op& op = *graph.node(node).op;
+  const ByteOp* const bytes = byte_op(node);
+  if (bytes == nullptr) return op.prepare(signature, prepare);
+  Storage storage{{}, at(node).bytes};
+  for (const int input : graph.node(node).inputs) storage.inputs.push_back(at(input).bytes);
+  return prepare_bytes_for(*bytes, storage, signature, prepare);
 }
 
 void Plan::prepare_kernels() {
@@ -195,7 +259,7 @@ void Plan::prepare_kernels() {
     prepare.parameter_gradients = planned.has_gradient && options.parameter_gradients && !node.parameters.empty();
     try {
       planned.kernel =
-          options.reference ? prepare_reference(*node.op, signature) : node.op->prepare(signature, prepare);
+          options.reference ? prepare_reference(*node.op, signature) : prepare_kernel(i, signature, prepare);
       if (planned.has_gradient && is_relu(*node.op)) {
         planned.kernel = with_relu_backward(std::move(planned.kernel), planned.shape, options.relu_backward);
       }
@@ -234,10 +298,9 @@ void Plan::request_values() {
   for (int i = 0; i < count(); ++i) {
     PlannedNode& planned = at(i);
     const Node& node = graph.node(i);
-    const auto floats = static_cast<size_t>(planned.shape.elements());
     const int last = last_use[static_cast<size_t>(i)];
     if (!node.op) {
-      planned.value = request(floats, 0, last);  // inputs are filled before the step begins
+      planned.value = request(value_floats(i), 0, last);  // inputs are filled before the step begins
     } else if (planned.kernel) {
       const int now = forward_time(i);
       if (planned.value == no_buffer) planned.value = request_value(i, last);
@@ -252,7 +315,7 @@ int Plan::request_value(int node, int last) {
   const int now = forward_time(node);
   const std::vector<int>& inputs = graph.node(node).inputs;
   const std::optional<size_t> shared = graph.node(node).op->in_place_input();
-  if (shared && !home(inputs[*shared]).slice) {
+  if (shared && !home(inputs[*shared]).slice && at(inputs[*shared]).bytes == at(node).bytes) {
     const int value = home(inputs[*shared]).value;
     const auto is_shared = [&](int input) { return home(input).value == value; };
     BufferRequest& memory_of_input = requests[static_cast<size_t>(value)];
@@ -262,7 +325,7 @@ int Plan::request_value(int node, int last) {
       return value;
     }
   }
-  return request(static_cast<size_t>(at(node).shape.elements()), now, last);
+  return request(value_floats(node), now, last);
 }
 
 // A value with slices lives from the first one's step to the last reader of any.
@@ -273,8 +336,8 @@ void Plan::share_wider_values(const std::vector<int>& last_use) {
     PlannedNode& whole = at(planned.slice.of);
     const int last = last_use[static_cast<size_t>(i)];
     if (whole.value == no_buffer) {
-      whole.value = request(static_cast<size_t>(whole.shape.elements()), forward_time(i),
-                            last_use[static_cast<size_t>(planned.slice.of)]);
+      whole.value =
+          request(value_floats(planned.slice.of), forward_time(i), last_use[static_cast<size_t>(planned.slice.of)]);
     }
     BufferRequest& shared = requests[static_cast<size_t>(whole.value)];
     shared.last = std::max(shared.last, last);
@@ -366,7 +429,10 @@ float* Plan::address(int buffer) {
 
 float* Plan::value_address(int node) {
   const PlannedNode& planned = home(node);
-  return planned.value == no_buffer ? nullptr : address(planned.value) + planned.slice.channel;
+  if (planned.value == no_buffer) return nullptr;
+  float* const value = address(planned.value);
+  if (!planned.bytes) return value + planned.slice.channel;
+  return reinterpret_cast<float*>(reinterpret_cast<uint8_t*>(value) + planned.slice.channel);
 }
 
 std::span<float> Plan::value_span(int node) {

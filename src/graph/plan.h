@@ -9,6 +9,7 @@
 #include "fovea/session.h"
 #include "graph/memory_planner.h"
 #include "graph/slices.h"
+#include "ops/byte_op.h"
 
 namespace fovea {
 
@@ -21,7 +22,8 @@ struct PlannedNode {
   bool needed = false;        // reaches the output
   bool has_gradient = false;  // lies between something to differentiate by and the differentiated node
   std::unique_ptr<Kernel> kernel;
-  Slice slice;  // its place in a wider value
+  Slice slice;         // its place in a wider value
+  bool bytes = false;  // its value lies in memory as bytes: see ops/byte_op.h
   int value = no_buffer;
   int gradient = no_buffer;
   int saved = no_buffer;
@@ -80,6 +82,10 @@ class Plan {
   void mark_gradients();
   bool gradient_wanted(int node) const { return std::ranges::find(gradient_roots, node) != gradient_roots.end(); }
   void prepare_kernels();
+  void find_bytes();
+  const ByteOp* byte_op(int node);  // that the node's kernel is to be of; null: one of floats
+  size_t value_floats(int node);
+  std::unique_ptr<Kernel> prepare_kernel(int node, const Signature& signature, const PrepareOptions& prepare);
   void find_slices();
   void request_values();
   int request_value(int node, int last);

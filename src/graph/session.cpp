@@ -18,7 +18,8 @@ std::optional<std::string> first_non_finite(Plan& plan) {
   for (int i = 0; i < plan.count(); ++i) {
     if (!plan.at(i).needed) continue;
     if (plan.at(i).kernel) plan.forward_node(plan.at(i));
-    if (plan.at(i).source != i || plan.at(i).slice) continue;  // a slice is looked at with the whole
+    // A slice is looked at with the whole; bytes are finite.
+    if (plan.at(i).source != i || plan.at(i).slice || plan.at(i).bytes) continue;
     if (!std::ranges::all_of(plan.value_span(i), finite)) return plan.graph.node(i).name;
   }
   return std::nullopt;

@@ -7,11 +7,14 @@
 #include "fovea/error.h"
 #include "fovea/onnx.h"
 #include "io/checkpoint_file.h"
+#include "io/f32_entries.h"
 #include "io/graph_json.h"
 #include "io/json.h"
 #include "io/json_values.h"
 #include "io/preprocessing_json.h"
 #include "io/weights.h"
+#include "kernels/nearest.h"
+#include "ops/quantized_ops.h"
 
 namespace fovea {
 
@@ -64,16 +67,42 @@ std::map<std::string, std::string> model_metadata(const Model& model, const std:
   return metadata;
 }
 
+namespace {
+
+// Of every parameter that is kept as whole numbers of one byte, these; empty for the others.
+std::vector<std::vector<int8_t>> whole_parameters(const Model& model) {
+  std::vector<std::vector<int8_t>> whole(model.parameters().size());
+  for (const Node& node : model.graph().nodes()) {
+    for (size_t k = 0; k < node.parameters.size(); ++k) {
+      if (stored_type(*node.op, k) != DType::i8) continue;
+      const auto index = static_cast<size_t>(node.parameters[k]);
+      for (const float value : model.parameters()[index].values()) {
+        whole[index].push_back(static_cast<int8_t>(to_weight(value)));
+      }
+    }
+  }
+  return whole;
+}
+
+}  // namespace
+
 void save_model_with(const Model& model, const std::filesystem::path& path, std::span<const NamedTensor> tensors,
                      const std::map<std::string, std::string>& more_metadata) {
   Metadata metadata = model_metadata(model, path);
   metadata.insert(more_metadata.begin(), more_metadata.end());
-  std::vector<NamedTensor> all;
-  for (size_t i = 0; i < model.parameters().size(); ++i) {
-    all.push_back({model.graph().parameters()[i].name, &model.parameters()[i]});
+  const std::vector<std::vector<int8_t>> whole = whole_parameters(model);
+  const auto name = [&](size_t i) -> const std::string& { return model.graph().parameters()[i].name; };
+  std::vector<NamedTensor> real;
+  for (size_t i = 0; i < whole.size(); ++i) {
+    if (whole[i].empty()) real.push_back({name(i), &model.parameters()[i]});
   }
-  all.insert(all.end(), tensors.begin(), tensors.end());
-  write_safetensors(path, all, metadata);
+  real.insert(real.end(), tensors.begin(), tensors.end());
+  std::vector<SafetensorsEntry> all = f32_entries(path, real);
+  for (size_t i = 0; i < whole.size(); ++i) {
+    if (whole[i].empty()) continue;
+    all.push_back({name(i), DType::i8, model.parameters()[i].shape(), std::as_bytes(std::span(whole[i]))});
+  }
+  write_safetensors_entries(path, all, metadata);
 }
 
 namespace {

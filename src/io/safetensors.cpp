@@ -10,6 +10,7 @@
 #include "core/file.h"
 #include "fovea/error.h"
 #include "io/decode.h"
+#include "io/f32_entries.h"
 #include "io/json.h"
 
 namespace fovea {
@@ -217,14 +218,18 @@ void SafetensorsFile::read_f32(std::string_view name, std::span<float> values) c
   decode_in_pieces(stored.dtype, stored.bytes, values, mapping_.get());
 }
 
-void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
-                       const std::map<std::string, std::string>& metadata) {
+std::vector<SafetensorsEntry> f32_entries(const std::filesystem::path& path, std::span<const NamedTensor> tensors) {
   std::vector<SafetensorsEntry> entries;
   for (const auto& [name, tensor] : tensors) {
     if (tensor == nullptr || tensor->data() == nullptr) refuse_to_write(path, name, "has no values");
     entries.push_back({name, DType::f32, tensor->shape(), std::as_bytes(tensor->values())});
   }
-  write_safetensors_entries(path, entries, metadata);
+  return entries;
+}
+
+void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  write_safetensors_entries(path, f32_entries(path, tensors), metadata);
 }
 
 void write_safetensors_entries(const std::filesystem::path& path, std::span<const SafetensorsEntry> tensors,

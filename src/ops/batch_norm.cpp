@@ -147,7 +147,7 @@ class BatchNormOp final : public OpBase<BatchNormOp> {
   }
   // Backward sees from the output where a ReLU let the sum pass; other activations hide it.
   bool fuses(const Tail& tail, bool training) const override {
-    if (tail.folds()) return false;
+    if (tail.folds() || !tail.is_real()) return false;
     return !training || tail.activation == cpu::Pointwise::identity || tail.activation == cpu::Pointwise::relu;
   }
 

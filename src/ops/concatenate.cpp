@@ -1,10 +1,12 @@
 // Joins values along the last axis.
 #include "kernels/cpu/concatenate.h"
 
+#include <cstring>
 #include <vector>
 
 #include "fovea/ops.h"
 #include "kernels/ref/concatenate.h"
+#include "ops/byte_op.h"
 #include "ops/checks.h"
 #include "ops/op_base.h"
 #include "ops/table.h"
@@ -41,7 +43,33 @@ class ConcatenateKernel final : public Kernel {
   int64_t output_stride_;
 };
 
-class ConcatenateOp final : public OpBase<ConcatenateOp> {
+class ConcatenateBytesKernel final : public Kernel {
+ public:
+  ConcatenateBytesKernel(const Signature& shapes, int64_t output_stride)
+      : rows_(rows(shapes.output)),
+        widths_(widths(shapes.inputs)),
+        output_stride_(output_stride > 0 ? output_stride : shapes.output.back()) {}
+
+  void forward(const Step<float>& step) override {
+    auto* to = reinterpret_cast<uint8_t*>(step.output);
+    for (size_t k = 0; k < widths_.size(); ++k) {
+      const auto* const from = reinterpret_cast<const uint8_t*>(step.inputs[k]);
+      // What is there already was computed in place.
+      for (int64_t row = 0; row < rows_ && from != to; ++row) {
+        std::memcpy(to + row * output_stride_, from + row * widths_[k], static_cast<size_t>(widths_[k]));
+      }
+      to += widths_[k];
+    }
+  }
+  void backward(const Step<float>&) override {}
+
+ private:
+  int64_t rows_;
+  std::vector<int64_t> widths_;
+  int64_t output_stride_;
+};
+
+class ConcatenateOp final : public OpBase<ConcatenateOp>, public ByteOp {
  public:
   std::string_view type() const override { return "concatenate"; }
   Shape infer(std::span<const Shape> inputs) const override {
@@ -71,6 +99,13 @@ class ConcatenateOp final : public OpBase<ConcatenateOp> {
   }
   std::unique_ptr<Kernel> prepare(const Signature& shapes, const PrepareOptions& options) const override {
     return std::make_unique<ConcatenateKernel>(shapes, options.output_stride);
+  }
+
+  bool byte_input(size_t) const override { return true; }
+  bool byte_output() const override { return true; }
+  bool moves_bytes() const override { return true; }
+  std::unique_ptr<Kernel> prepare_bytes(const Signature& shapes, const PrepareOptions& options) const override {
+    return std::make_unique<ConcatenateBytesKernel>(shapes, options.output_stride);
   }
 };
 

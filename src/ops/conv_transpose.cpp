@@ -114,7 +114,7 @@ class ConvTransposeOp final : public OpBase<ConvTransposeOp> {
     return window;
   }
   BackwardReads backward_reads() const override { return {.inputs = true}; }
-  bool fuses(const Tail& tail, bool training) const override { return !training && !tail.folds(); }
+  bool fuses(const Tail& tail, bool training) const override { return !training && !tail.folds() && tail.is_real(); }
 
   template <class T>
   void forward(const Signature& shapes, const Step<T>& step) const {

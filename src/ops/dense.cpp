@@ -36,7 +36,7 @@ class DenseOp final : public OpBase<DenseOp> {
   int64_t multiply_adds(const Signature& shapes) const override { return shapes.inputs[0].elements() * units_; }
   Window window() const override { return {.extent = {}, .stride = {}, .whole = true}; }
   BackwardReads backward_reads() const override { return {.inputs = true}; }
-  bool fuses(const Tail&, bool training) const override { return !training; }
+  bool fuses(const Tail& tail, bool training) const override { return !training && tail.is_real(); }
 
   template <class T>
   void forward(const Signature& shapes, const Step<T>& step) const {

@@ -57,8 +57,7 @@ int64_t FusedOp::multiply_adds(const Signature& shapes) const {
 }
 
 bool FusedOp::differentiable(size_t input) const {
-  const bool is_residual = residual_piece_ != 0 && input > 0;
-  return training_ && (is_residual || pieces_.front()->differentiable(input));
+  return training_ && (is_residual(input) || pieces_.front()->differentiable(input));
 }
 
 // Kernels add the residual to a sum just before they write it.
@@ -71,10 +70,7 @@ std::optional<size_t> FusedOp::in_place_input() const {
 bool FusedOp::writes_slices(const Signature& shapes) const {
   return residual_piece_ == 0 && pieces_.front()->writes_slices(signatures(shapes.inputs).front());
 }
-bool FusedOp::reads_slices(size_t input) const {
-  const bool is_residual = residual_piece_ != 0 && input > 0;
-  return !is_residual && pieces_.front()->reads_slices(input);
-}
+bool FusedOp::reads_slices(size_t input) const { return !is_residual(input) && pieces_.front()->reads_slices(input); }
 
 size_t FusedOp::reference_saved_size(const Signature& shapes) const {
   const std::vector<Signature> pieces = signatures(shapes.inputs);
@@ -156,10 +152,22 @@ void FusedOp::backward(const Signature& shapes, const Step<T>& step) const {
 }
 
 std::unique_ptr<Kernel> FusedOp::prepare(const Signature& shapes, const PrepareOptions& options) const {
-  const std::vector<Signature> pieces = signatures(shapes.inputs);
+  if (as_byte_op(*this) != nullptr) return prepare_bytes_for_floats(*this, shapes, options);
   PrepareOptions with_tail = options;
   with_tail.tail = &tail_;
-  return pieces_.front()->prepare(pieces.front(), with_tail);
+  return pieces_.front()->prepare(signatures(shapes.inputs).front(), with_tail);
+}
+
+bool FusedOp::byte_input(size_t input) const {
+  if (is_residual(input)) return tail_.residual_bytes.has_value();
+  const ByteOp* const head = as_byte_op(*pieces_.front());
+  return head != nullptr && head->byte_input(input);
+}
+
+std::unique_ptr<Kernel> FusedOp::prepare_bytes(const Signature& shapes, const PrepareOptions& options) const {
+  PrepareOptions with_tail = options;
+  with_tail.tail = &tail_;
+  return as_byte_op(*pieces_.front())->prepare_bytes(signatures(shapes.inputs).front(), with_tail);
 }
 
 }  // namespace fovea

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/byte_op.h"
 #include "ops/op_base.h"
 #include "ops/tail.h"
 
@@ -12,7 +13,7 @@ namespace fovea {
 // Several ops run by one kernel: a head, and a tail that works on the head's output. Its inputs are the head's, then
 // the residual; its parameters those of the head, then those of the tail's ops. It lives in plans only: it has no
 // serialised form. For inference it has no gradients.
-class FusedOp final : public OpBase<FusedOp> {
+class FusedOp final : public OpBase<FusedOp>, public ByteOp {
  public:
   FusedOp(std::shared_ptr<const Op> head, bool training);
 
@@ -36,6 +37,10 @@ class FusedOp final : public OpBase<FusedOp> {
   size_t reference_saved_size(const Signature& shapes) const override;
   std::unique_ptr<Kernel> prepare(const Signature& shapes, const PrepareOptions& options) const override;
 
+  bool byte_input(size_t input) const override;
+  bool byte_output() const override { return tail_.output.has_value(); }
+  std::unique_ptr<Kernel> prepare_bytes(const Signature& shapes, const PrepareOptions& options) const override;
+
   // One op after the other.
   template <class T>
   void forward(const Signature& shapes, const Step<T>& step) const;
@@ -44,6 +49,7 @@ class FusedOp final : public OpBase<FusedOp> {
 
  private:
   std::vector<Signature> signatures(std::span<const Shape> inputs) const;  // of every piece
+  bool is_residual(size_t input) const { return residual_piece_ != 0 && input > 0; }
   template <class T>
   struct PieceStep;
   template <class T>

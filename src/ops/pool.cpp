@@ -2,7 +2,10 @@
 #include "kernels/cpu/pool.h"
 
 #include "fovea/ops.h"
+#include "kernels/cpu/byte_weights.h"
+#include "kernels/cpu/bytes.h"
 #include "kernels/ref/pool.h"
+#include "ops/byte_op.h"
 #include "ops/checks.h"
 #include "ops/op_base.h"
 #include "ops/spatial.h"
@@ -86,9 +89,27 @@ class PoolKernel final : public Kernel {
   bool gradient_;
 };
 
+class MaxPoolBytesKernel final : public Kernel {
+ public:
+  explicit MaxPoolBytesKernel(const PoolShape& shape) : passes_(shape) {}
+
+  size_t scratch_size() const override { return passes_.is_one() ? 0 : cpu::floats_for_bytes(passes_.between()); }
+  void forward(const Step<float>& step) override {
+    const auto* const x = reinterpret_cast<const uint8_t*>(step.inputs[0]);
+    auto* const y = reinterpret_cast<uint8_t*>(step.output);
+    auto* const between = reinterpret_cast<uint8_t*>(step.scratch);
+    cpu::max_pool_bytes(passes_.planes, x, passes_.is_one() ? y : between);
+    if (!passes_.is_one()) cpu::max_pool_bytes(passes_.across, between, y);
+  }
+  void backward(const Step<float>&) override {}
+
+ private:
+  cpu::PoolPasses passes_;
+};
+
 // Base of the forms below, which say in geometry() what windows there are.
 template <class Kind, class Derived>
-class AnyPool : public OpBase<Derived> {
+class AnyPool : public OpBase<Derived>, public ByteOp {
  public:
   BackwardReads backward_reads() const override { return {.inputs = Kind::reads_input}; }
   bool writes_slices(const Signature& shapes) const override {
@@ -108,6 +129,16 @@ class AnyPool : public OpBase<Derived> {
     PoolShape s = geometry(shapes.inputs[0]);
     s.out_stride = options.output_stride;
     return std::make_unique<PoolKernel<Kind>>(s, gradient);
+  }
+
+  // The maximum of bytes is one of them.
+  bool byte_input(size_t) const override { return std::is_same_v<Kind, Maximum>; }
+  bool byte_output() const override { return std::is_same_v<Kind, Maximum>; }
+  bool moves_bytes() const override { return std::is_same_v<Kind, Maximum>; }
+  std::unique_ptr<Kernel> prepare_bytes(const Signature& shapes, const PrepareOptions& options) const override {
+    PoolShape s = geometry(shapes.inputs[0]);
+    s.out_stride = options.output_stride;
+    return std::make_unique<MaxPoolBytesKernel>(s);
   }
 
  protected:

@@ -8,6 +8,7 @@
 #include "core/suggest.h"
 #include "fovea/error.h"
 #include "ops/lookup_ops.h"
+#include "ops/quantized_ops.h"
 
 namespace fovea {
 
@@ -17,6 +18,7 @@ constexpr std::array ops = {
     OpEntry{"abs", make_abs},
     OpEntry{"adaptive_avg_pool", make_adaptive_avg_pool},
     OpEntry{"add", make_add},
+    OpEntry{"add_dequantized", make_add_dequantized},
     OpEntry{"arg_max", make_arg_max},
     OpEntry{"avg_pool", make_avg_pool},
     OpEntry{"batch_norm", make_batch_norm},
@@ -27,6 +29,7 @@ constexpr std::array ops = {
     OpEntry{"cross_entropy", make_cross_entropy},
     OpEntry{"dense", make_dense},
     OpEntry{"depth_to_space", make_depth_to_space},
+    OpEntry{"dequantize", make_dequantize},
     OpEntry{"divide", make_divide},
     OpEntry{"dropout", make_dropout},
     OpEntry{"elu", make_elu},
@@ -58,6 +61,9 @@ constexpr std::array ops = {
     OpEntry{"parameter", make_parameter},
     OpEntry{"power", make_power},
     OpEntry{"prelu", make_prelu},
+    OpEntry{"quantize", make_quantize},
+    OpEntry{"quantized_conv", make_quantized_conv},
+    OpEntry{"quantized_dense", make_quantized_dense},
     OpEntry{"reduce_max", make_reduce_max},
     OpEntry{"reduce_mean", make_reduce_mean},
     OpEntry{"reduce_min", make_reduce_min},

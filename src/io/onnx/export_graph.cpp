@@ -79,9 +79,14 @@ onnx::NodeProto& GraphExport::add(std::string_view op, const std::string& name,
   return node;
 }
 
-std::string GraphExport::initializer(const std::string& name, const Tensor& values, const std::vector<int64_t>& dims) {
+onnx::TensorProto& GraphExport::array(const std::string& name) {
   onnx::TensorProto& tensor = *file_.add_initializer();
   tensor.set_name(name);
+  return tensor;
+}
+
+std::string GraphExport::initializer(const std::string& name, const Tensor& values, const std::vector<int64_t>& dims) {
+  onnx::TensorProto& tensor = array(name);
   tensor.set_data_type(onnx::TensorProto::FLOAT);
   for (const int64_t dim : dims) tensor.add_dims(dim);
   tensor.set_raw_data(values.data(), static_cast<size_t>(values.size()) * sizeof(float));
@@ -94,8 +99,7 @@ std::string GraphExport::integers(const std::string& name, const std::vector<int
 
 std::string GraphExport::integers(const std::string& name, const std::vector<int64_t>& values,
                                   const std::vector<int64_t>& dims) {
-  onnx::TensorProto& tensor = *file_.add_initializer();
-  tensor.set_name(name);
+  onnx::TensorProto& tensor = array(name);
   tensor.set_data_type(onnx::TensorProto::INT64);
   for (const int64_t dim : dims) tensor.add_dims(dim);
   tensor.set_raw_data(values.data(), values.size() * sizeof(int64_t));
@@ -141,9 +145,10 @@ onnx::NodeProto& NodeExport::add(std::string_view op, const std::vector<std::str
   return file_.add(op, node_.name, inputs);
 }
 
-std::string NodeExport::add_step(const std::string& suffix, std::string_view op,
-                                 const std::vector<std::string>& inputs) {
-  file_.add(op, step(suffix), inputs);
+std::string NodeExport::add_step(const std::string& suffix, std::string_view op, const std::vector<std::string>& inputs,
+                                 onnx::NodeProto** proto) {
+  onnx::NodeProto& added = file_.add(op, step(suffix), inputs);
+  if (proto != nullptr) *proto = &added;
   return step(suffix);
 }
 

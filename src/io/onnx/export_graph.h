@@ -3,6 +3,7 @@
 #include <array>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,7 @@ class GraphExport {
   std::string integers(const std::string& name, const std::vector<int64_t>& values);
   std::string integers(const std::string& name, const std::vector<int64_t>& values, const std::vector<int64_t>& dims);
   std::string number(const std::string& name, double value);
+  onnx::TensorProto& array(const std::string& name);  // to be filled
 
  private:
   void write_parameter(int node, Lies lies);
@@ -91,7 +93,8 @@ class NodeExport {
 
   // The node itself, or a step on the way to it.
   onnx::NodeProto& add(std::string_view op, const std::vector<std::string>& inputs, Lies lies);
-  std::string add_step(const std::string& suffix, std::string_view op, const std::vector<std::string>& inputs);
+  std::string add_step(const std::string& suffix, std::string_view op, const std::vector<std::string>& inputs,
+                       onnx::NodeProto** proto = nullptr);
 
  private:
   GraphExport& file_;
@@ -109,6 +112,10 @@ struct OpExport {
   std::string_view op;  // of the network
   void (*write)(NodeExport& node);
 };
+// The ops of quantised networks.
+std::span<const OpExport> quantized_exports();
+// A convolution of these inputs.
+void write_conv_of(NodeExport& node, const std::vector<std::string>& inputs);
 // nullptr for an op that ONNX does not have.
 const OpExport* find_op_export(std::string_view op);
 

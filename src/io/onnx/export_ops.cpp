@@ -41,21 +41,26 @@ void write_window(NodeExport& node, onnx::NodeProto& proto, const Integers& dila
   set(proto, "pads", pads(node, kernel, stride, dilation));
 }
 
-void write_conv_like(NodeExport& node, const char* op) {
-  std::vector<std::string> inputs = {node.input(0, first), node.initializer(0)};
-  if (node.attribute<bool>("bias")) inputs.push_back(node.initializer(1));
+onnx::NodeProto& write_conv_like(NodeExport& node, const char* op, const std::vector<std::string>& inputs) {
   onnx::NodeProto& proto = node.add(op, inputs, first);
   const auto& dilation = node.attribute<Integers>("dilation");
   set(proto, "dilations", dilation);
   set(proto, "group", node.attribute<int64_t>("groups"));
   write_window(node, proto, dilation);
-  if (node.node().op->type() == "conv_transpose") {
-    set(proto, "output_padding", node.attribute<Integers>("output_padding"));
-  }
+  return proto;
 }
 
-void write_conv(NodeExport& node) { write_conv_like(node, "Conv"); }
-void write_conv_transpose(NodeExport& node) { write_conv_like(node, "ConvTranspose"); }
+std::vector<std::string> conv_inputs(NodeExport& node) {
+  std::vector<std::string> inputs = {node.input(0, first), node.initializer(0)};
+  if (node.attribute<bool>("bias")) inputs.push_back(node.initializer(1));
+  return inputs;
+}
+
+void write_conv(NodeExport& node) { write_conv_of(node, conv_inputs(node)); }
+void write_conv_transpose(NodeExport& node) {
+  onnx::NodeProto& proto = write_conv_like(node, "ConvTranspose", conv_inputs(node));
+  set(proto, "output_padding", node.attribute<Integers>("output_padding"));
+}
 
 void write_pool(NodeExport& node) {
   const bool average = node.node().op->type() == "avg_pool";
@@ -477,9 +482,13 @@ constexpr std::array exports = {OpExport{"abs", write_plain},
 
 }  // namespace
 
+void write_conv_of(NodeExport& node, const std::vector<std::string>& inputs) { write_conv_like(node, "Conv", inputs); }
+
 const OpExport* find_op_export(std::string_view op) {
-  const auto found = std::ranges::find(exports, op, &OpExport::op);
-  return found != exports.end() ? &*found : nullptr;
+  for (const std::span<const OpExport> list : {std::span<const OpExport>(exports), quantized_exports()}) {
+    if (const auto found = std::ranges::find(list, op, &OpExport::op); found != list.end()) return &*found;
+  }
+  return nullptr;
 }
 
 }  // namespace fovea

@@ -29,20 +29,6 @@ void find_windows(const ConvShape& s, const float* padded, int64_t first, int64_
   }
 }
 
-Padding inputs_of(const ConvShape& s) {
-  return {.batch = s.batch,
-          .depth = s.depth,
-          .height = s.height,
-          .width = s.width,
-          .channels = s.channels,
-          .front = s.front,
-          .back = s.back,
-          .top = s.top,
-          .bottom = s.bottom,
-          .left = s.left,
-          .right = s.right};
-}
-
 // Of the first `columns` taps in each row of a window, from its first pixel.
 std::vector<int64_t> tap_offsets(const ConvShape& s, int64_t columns) {
   std::vector<int64_t> offsets;
@@ -57,7 +43,29 @@ std::vector<int64_t> tap_offsets(const ConvShape& s, int64_t columns) {
   return offsets;
 }
 
-WindowShape forward_windows(const ConvShape& s) {
+std::vector<int64_t> ascending(int64_t count) {
+  std::vector<int64_t> values;
+  for (int64_t i = 0; i < count; ++i) values.push_back(i);
+  return values;
+}
+
+}  // namespace
+
+Padding padding_of(const ConvShape& s) {
+  return {.batch = s.batch,
+          .depth = s.depth,
+          .height = s.height,
+          .width = s.width,
+          .channels = s.channels,
+          .front = s.front,
+          .back = s.back,
+          .top = s.top,
+          .bottom = s.bottom,
+          .left = s.left,
+          .right = s.right};
+}
+
+WindowShape windows_of(const ConvShape& s) {
   const int64_t in_row = s.padded_width() * s.channels;
   const int64_t in_plane = s.padded_height() * in_row;
   const int64_t out_row = s.out_width * s.out_pixel();
@@ -77,19 +85,11 @@ WindowShape forward_windows(const ConvShape& s) {
           .out_channels = s.group_filters()};
 }
 
-std::vector<int64_t> ascending(int64_t count) {
-  std::vector<int64_t> values;
-  for (int64_t i = 0; i < count; ++i) values.push_back(i);
-  return values;
-}
-
-}  // namespace
-
 Conv::Conv(const ConvShape& shape, bool input_gradient, bool weight_gradient)
     : shape_(shape),
       weight_gradient_(weight_gradient),
-      padding_(inputs_of(shape)),
-      forward_(forward_windows(shape)),
+      padding_(padding_of(shape)),
+      forward_(windows_of(shape)),
       tap_order_(ascending(shape.taps())) {
   const ConvShape& s = shape_;
   if (input_gradient) input_gradient_.emplace(shape);
@@ -120,14 +120,14 @@ size_t Conv::scratch() const {
   if (weight_gradient_) {
     sums = std::max(partitions_ * s.filters * window_size_, column_sums_scratch(s.out_pixels(), s.filters));
   }
-  return std::max(padding_.floats() + static_cast<size_t>(sums), input_gradient_ ? input_gradient_->scratch() : 0);
+  return std::max(padding_.elements() + static_cast<size_t>(sums), input_gradient_ ? input_gradient_->scratch() : 0);
 }
 
 // Each task has some filters, some elements of their windows and some pixels.
 void Conv::weight_gradient(const float* x, const float* dy, float* dweight, float* dbias, float* scratch) const {
   const ConvShape& s = shape_;
   const float* const in = padding_.padded(x, scratch);
-  float* const parts = scratch + padding_.floats();  // [partition][filter][window element]
+  float* const parts = scratch + padding_.elements();  // [partition][filter][window element]
   const int64_t filters = s.group_filters();
   const int64_t row_blocks = (filters + outer_rows - 1) / outer_rows;
   const int64_t column_blocks = (window_size_ + outer_columns - 1) / outer_columns;

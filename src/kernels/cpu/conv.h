@@ -14,6 +14,10 @@
 // reads windows in place. Padding is made real first, by a copy into scratch, so that every window is inside.
 namespace fovea::cpu {
 
+// What is around a convolution's input, and its windows in the padded input. Offsets count elements.
+Padding padding_of(const ConvShape& shape);
+WindowShape windows_of(const ConvShape& shape);
+
 // Gradient of the input. Pixels whose plane, row and column leave the same remainders when divided by the strides see
 // the same taps of the kernel, at a fixed distance from each other: each such phase is a convolution of stride 1 over
 // dy. A phase without taps gets zeros.
@@ -34,7 +38,7 @@ class ConvInputGradient {
 
   void load(const float* weight);
 
-  size_t scratch() const { return padding_.floats(); }
+  size_t scratch() const { return padding_.elements(); }
   void run(const float* dy, const Epilogue& epilogue, float* dx, float* scratch) const;
 
  private:

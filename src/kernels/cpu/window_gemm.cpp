@@ -7,9 +7,6 @@
 
 namespace fovea::cpu {
 
-namespace {
-
-// Taps that follow each other in memory are one run, if all runs come out equally long.
 int64_t taps_per_run(const WindowShape& s) {
   const auto count = static_cast<int64_t>(s.taps.size());
   if (s.groups != 1) return 1;
@@ -21,8 +18,6 @@ int64_t taps_per_run(const WindowShape& s) {
   }
   return length;
 }
-
-}  // namespace
 
 WindowGemm::WindowGemm(const WindowShape& shape) : shape_(shape) {
   const auto taps = static_cast<int64_t>(shape.taps.size());

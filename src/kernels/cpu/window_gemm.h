@@ -54,6 +54,9 @@ struct WindowShape {
   }
 };
 
+// How many taps make a run: those that follow each other in memory are one, if all runs come out equally long.
+int64_t taps_per_run(const WindowShape& shape);
+
 class WindowGemm {
  public:
   explicit WindowGemm(const WindowShape& shape);

@@ -1,0 +1,85 @@
+#include "ops/byte_op.h"
+
+#include <utility>
+
+#include "kernels/cpu/byte_weights.h"
+#include "kernels/cpu/bytes.h"
+
+namespace fovea {
+
+namespace {
+
+// Scratch holds the kernel's own, then each converted value.
+class ConvertingKernel final : public Kernel {
+ public:
+  ConvertingKernel(std::unique_ptr<Kernel> kernel, const ByteOp& op, const Storage& storage, const Signature& shapes)
+      : kernel_(std::move(kernel)) {
+    size_t place = kernel_->scratch_size();
+    const auto room = [&](bool converted, const Shape& shape) {
+      const size_t at = converted ? place : 0;
+      if (converted) place += cpu::floats_for_bytes(shape.elements());
+      values_.push_back({converted, at, shape.elements()});
+    };
+    for (size_t k = 0; k < shapes.inputs.size(); ++k) room(op.byte_input(k) && !storage.inputs[k], shapes.inputs[k]);
+    room(op.byte_output() && !storage.output, shapes.output);
+    scratch_size_ = place;
+  }
+
+  std::string algorithm() const override { return kernel_->algorithm(); }
+  size_t scratch_size() const override { return scratch_size_; }
+  void load(std::span<const float* const> parameters) override { kernel_->load(parameters); }
+  bool copies_weight() const override { return kernel_->copies_weight(); }
+  void forward(const Step<float>& step) override {
+    Step<float> inner = step;
+    std::vector<const float*> inputs(step.inputs.begin(), step.inputs.end());
+    for (size_t k = 0; k < inputs.size(); ++k) {
+      if (!values_[k].converted) continue;
+      float* const bytes = step.scratch + values_[k].place;
+      cpu::pack_bytes(values_[k].elements, inputs[k], reinterpret_cast<uint8_t*>(bytes));
+      inputs[k] = bytes;
+    }
+    inner.inputs = inputs;
+    const Value& output = values_.back();
+    if (output.converted) inner.output = step.scratch + output.place;
+    kernel_->forward(inner);
+    if (output.converted) {
+      cpu::unpack_bytes(output.elements, reinterpret_cast<const uint8_t*>(inner.output), step.output);
+    }
+  }
+  void backward(const Step<float>& step) override { kernel_->backward(step); }
+
+ private:
+  struct Value {
+    bool converted;
+    size_t place;  // in scratch
+    int64_t elements;
+  };
+
+  std::unique_ptr<Kernel> kernel_;
+  std::vector<Value> values_;  // inputs, then the output
+  size_t scratch_size_ = 0;
+};
+
+}  // namespace
+
+const ByteOp* as_byte_op(const Op& op) {
+  const auto* const byte_op = dynamic_cast<const ByteOp*>(&op);
+  if (byte_op == nullptr) return nullptr;
+  return byte_op->byte_output() || byte_op->byte_input(0) || byte_op->byte_input(1) ? byte_op : nullptr;
+}
+
+std::unique_ptr<Kernel> prepare_bytes_for(const ByteOp& op, const Storage& storage, const Signature& shapes,
+                                          const PrepareOptions& options) {
+  auto kernel = op.prepare_bytes(shapes, options);
+  bool fits = !op.byte_output() || storage.output;
+  for (size_t k = 0; k < shapes.inputs.size(); ++k) fits = fits && (!op.byte_input(k) || storage.inputs[k]);
+  if (fits) return kernel;
+  return std::make_unique<ConvertingKernel>(std::move(kernel), op, storage, shapes);
+}
+
+std::unique_ptr<Kernel> prepare_bytes_for_floats(const ByteOp& op, const Signature& shapes,
+                                                 const PrepareOptions& options) {
+  return prepare_bytes_for(op, {std::vector<bool>(shapes.inputs.size()), false}, shapes, options);
+}
+
+}  // namespace fovea
