@@ -146,10 +146,12 @@ TEST_F(SqueezeNet, MapsEqualPyTorchs) {
   expect_equal(Tensor(Shape{1000}, probe.scores(x_)), array("logits"), "logits");
   for (const auto& [target, name] : {std::pair{boxer, "boxer242"}, {tabby, "tabby281"}}) {
     const std::string ending = std::string(".") + name;
-    // Rounding decides near ties of max pooling: PyTorch's own gradients in float and double differ by up to 8.6e-3 of
-    // the range in 36 of the 150,528 values.
+    // Two decisions lie within the rounding of float, and the gradients of what is below them follow. The ReLU of
+    // features.9.expand1x1, channel 48, row 9, column 1, gets 6e-6 in double and is shut in these arrays: opened, one
+    // value of the boxer moves by 1.2e-3. The max pool features.2, channel 31, row 0, column 45, has another winner in
+    // double: 36 values move by up to 8.6e-3. PyTorch in double differs from these arrays in the same 37.
     expect_equal(gradient(probe, x_, {target}), channels_last(array("inputgrad" + ending), 3, 224, 224), "gradient",
-                 36);
+                 37);
     expect_equal(grad_cam(probe, x_, {target}), array("gradcam" + ending), "Grad-CAM");
     expect_equal(occlusion(probe, x_, {target}), array("occlusion" + ending), "occlusion");
   }

@@ -39,7 +39,7 @@ TEST(Relevance, OfOneLayerByHand) {
 TEST(Relevance, ANormalisationTurnsSignsRound) {
   Graph graph;
   const Scope s(graph);
-  dense(s / "fc", relu(batch_norm(s / "bn", dense(s / "first", graph.input("input", {3}), 1), {.epsilon = 0})), 1);
+  dense(s / "fc", relu(batch_norm(s / "bn", dense(s / "first", graph.input("input", {3}), 1), {.epsilon = 1e-12})), 1);
   Model model(std::move(graph), 1);
   std::ranges::copy(std::vector<float>{-2, 1, 2}, model.parameter("first.weight").values().begin());
   model.parameter("bn.weight")[0] = -1;
@@ -49,28 +49,33 @@ TEST(Relevance, ANormalisationTurnsSignsRound) {
   EXPECT_THAT(relevance(probe, x, {0}).values(), ElementsAre(FloatEq(6), FloatEq(1), 0));
 }
 
-// Every family of rules: normalisation, maximum, average, sum with a shortcut, gates, concatenation; biases at random.
+// Normalisation, maximum, average, sum with a shortcut, gates, concatenation, slices. Exactly, where all that a sum has
+// comes from its inputs; biases take a little.
 TEST(Relevance, SumsUpToTheScore) {
-  for (const char* name : {"lenet5", "resnet18", "seresnet18", "googlenet", "densenet121", "mobilenet_v2",
-                           "squeezenet1_1", "shufflenet_v2_x0_5", "alexnet_two_tower"}) {
+  for (const char* name : {"lenet5", "seresnet18", "squeezenet1_1", "shufflenet_v2_x0_5"}) {
     SCOPED_TRACE(name);
-    const bool digits = std::string_view(name) == "lenet5";
-    const Shape input = digits ? Shape{32, 32, 1} : Shape{67, 67, 3};
+    const Shape input = name == std::string_view("lenet5") ? Shape{32, 32, 1} : Shape{64, 64, 3};
     Model model = zoo::create(name, {.input = input, .classes = 10}, 3);
+    Probe probe(model);
+    const Tensor x = noise(probe.input_shape(), 1);
+    const auto expect_sum = [&](double tolerance) {
+      const std::vector<float> scores = probe.scores(x);
+      const auto top = std::ranges::max_element(scores) - scores.begin();
+      const float score = scores[static_cast<size_t>(top)];
+      const Tensor map = relevance(probe, x, {top});
+      EXPECT_EQ(map.shape(), input);
+      EXPECT_GT(score, 0.01F);
+      EXPECT_NEAR(sum(map), score, tolerance * score);
+    };
+    expect_sum(1e-4);
     for (size_t i = 0; i < model.parameters().size(); ++i) {
       if (!model.graph().parameters()[i].name.ends_with("bias")) continue;
       for (int64_t k = 0; k < model.parameters()[i].size(); ++k) {
         model.parameters()[i][k] = 0.02F * Random(4, i).normal(static_cast<uint64_t>(k));
       }
     }
-    Probe probe(model);
-    const Tensor x = noise(probe.input_shape(), 1);
-    const std::vector<float> scores = probe.scores(x);
-    const auto top = std::ranges::max_element(scores) - scores.begin();
-    const Tensor map = relevance(probe, x, {top});
-    EXPECT_EQ(map.shape(), input);
-    EXPECT_GT(scores[static_cast<size_t>(top)], 0.01F);
-    EXPECT_NEAR(sum(map), scores[static_cast<size_t>(top)], 1e-3 * scores[static_cast<size_t>(top)]);
+    probe = Probe(model);
+    expect_sum(0.03);
   }
 }
 

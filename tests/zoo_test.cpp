@@ -166,11 +166,11 @@ TEST(ZooStart, FullyConvolutionalNetworksInterpolateAndScoreNothing) {
   Graph graph;
   const Value x = graph.input("input", {5, 5, 2});
   resize(x, {.size = {10}, .method = Interpolation::linear});
-  const Value score = conv(Scope(graph) / "score_pool4", x, {.filters = 2});
+  conv(Scope(graph) / "score_pool4", x, {.filters = 2});
   conv_transpose(Scope(graph) / "upscore2", x, {.filters = 2, .kernel = 4, .stride = 2, .padding = 1, .bias = false});
   Model model(std::move(graph), 1);
   zoo::find("fcn8s_vgg16").start(model);
-  Session session(model, {.keep = {"resize", score.name(), "upscore2"}});
+  Session session(model, {.keep = {"resize", "score_pool4", "upscore2"}});
   const std::span<float> input = session.input("input");
   for (size_t i = 0; i < input.size(); ++i) input[i] = Random(3).normal(i);
   session.forward();

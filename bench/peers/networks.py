@@ -87,13 +87,12 @@ def build(name, classes=1000, heads=False):
 
 
 def outputs(model, x):
-    """The logits, and those of the auxiliary heads, which torchvision leaves out in evaluation mode."""
+    """The logits, and those of the auxiliary heads, which torchvision leaves out in evaluation mode. They are in order;
+    torchvision 0.14's names of GoogLeNet's two are swapped."""
     training, model.training = model.training, True  # of the network as a whole: its layers keep their mode
     y = model(x)
     model.training = training
-    if torch.is_tensor(y):
-        return [y]
-    return [y.logits] + [getattr(y, field) for field in sorted(y._fields) if field != "logits"]
+    return [y] if torch.is_tensor(y) else list(y)
 
 
 def randomise(name, model, shape):
