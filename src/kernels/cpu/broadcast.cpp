@@ -114,12 +114,19 @@ HWY_INLINE void WithSlope(Slope slope, const Body& body) {
 template <class Row>
 HWY_INLINE void for_each_row(const Broadcast& shape, int64_t begin, int64_t end, const Row& row) {
   const BroadcastAxis& inner = shape.inner();
+  const BroadcastAxis outer = shape.rank > 1 ? shape[shape.rank - 2] : BroadcastAxis{.extent = 1};
   while (begin < end) {
-    const int64_t first = begin % inner.extent;
-    const int64_t count = HWY_MIN(inner.extent - first, end - begin);
-    const Offsets at = outer_position(shape, begin / inner.extent, [](const BroadcastAxis&) { return true; });
-    row(begin, at.a + first * inner.a, at.b + first * inner.b, count);
-    begin += count;
+    int64_t first = begin % inner.extent;
+    const int64_t index = begin / inner.extent;
+    Offsets at = outer_position(shape, index, [](const BroadcastAxis&) { return true; });
+    // Without a division for each row.
+    for (int64_t left = outer.extent - index % outer.extent; left > 0 && begin < end; --left, first = 0) {
+      const int64_t count = HWY_MIN(inner.extent - first, end - begin);
+      row(begin, at.a + first * inner.a, at.b + first * inner.b, count);
+      begin += count;
+      at.a += outer.a;
+      at.b += outer.b;
+    }
   }
 }
 

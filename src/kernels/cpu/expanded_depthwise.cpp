@@ -65,7 +65,8 @@ void ExpandedDepthwise::forward(const float* x, const Epilogue& expansion, const
   constexpr int64_t fewest_rows = 7;
   const int64_t rows = depthwise_.forward_pass().rows.count;
   const int64_t inputs = expansion_.height * expansion_.width * expansion_.channels;
-  const int64_t wanted = std::max<int64_t>((inputs + cached_inputs - 1) / cached_inputs, thread_count());
+  const int64_t for_threads = (thread_count() + expansion_.batch - 1) / expansion_.batch;
+  const int64_t wanted = std::max((inputs + cached_inputs - 1) / cached_inputs, for_threads);
   const int64_t bands = std::clamp<int64_t>(rows / fewest_rows, 1, wanted);
   const Step step = {x, expansion, depthwise, y};
   parallel_for(expansion_.batch * bands * panels_.count(), 1, [&](int64_t begin, int64_t end) {

@@ -17,8 +17,8 @@ struct Runs {
 };
 
 // out[m][n] = epilogue(sum over k of a[m](k) b[k, n]), for m < count (at most row_block) and the columns n of the
-// panels [first_panel, last_panel) of b. a[m](k) is element k of the runs from a[m]; out[m] points at the first of these
-// columns, and so does residual[m], which takes the place of the epilogue's (null: none).
+// panels [first_panel, last_panel) of b. a[m](k) is element k of the runs from a[m]; out[m] points at the first of
+// these columns, and so does residual[m], which takes the place of the epilogue's (null: none).
 void row_gemm(const float* const* a, int64_t count, const Runs& runs, const Panels& b, const float* packed,
               const Epilogue& epilogue, const float* const* residual, float* const* out, int64_t first_panel,
               int64_t last_panel);
