@@ -10,8 +10,7 @@
 
 namespace fovea {
 
-// A model is one safetensors file: the parameters under their PyTorch names, as F32 or, the whole weights of quantised
-// layers, I8, and in the metadata
+// A model is one safetensors file: parameters (F32, those of bytes I8) under PyTorch names, and in the metadata
 //   fovea.version        "1"
 //   fovea.graph          JSON: nodes, ops, attributes, inputs, output
 //   fovea.preprocessing  JSON: height, width, channels, padding, mean, std
