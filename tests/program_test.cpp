@@ -115,7 +115,7 @@ TEST_F(ProgramTest, SlipsOfTheCommandLineAreUsageErrors) {
       {train({"--schedule", "step", "--gamma", "nan"}), {"gamma", "nan"}},
       {train({"--schedule", "step", "--step-every", "0"}), {"two steps", "0"}},
       {train({"--warmup", "9"}), {"warm-up", "9"}},
-      {train({"--init", "zero"}), {"--init", "he or xavier"}},
+      {train({"--init", "zero"}), {"--init", "he, xavier or identity"}},
       {train({"--save-every", "nan"}), {"checkpoints", "nan"}},
       {train({"--resume", "run"}), {"--model", "--resume"}},
   };
