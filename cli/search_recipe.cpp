@@ -102,6 +102,7 @@ class Reader {
       const toml::table* row = (*rows)[i].as_table();
       const auto name = row != nullptr ? (*row)["name"].value<std::string>() : std::nullopt;
       if (!name) refuse("each [[row]] must have a name and the flags that it changes");
+      if (std::ranges::count(names.choices, *name) > 0) refuse(fmt::format("two rows are named '{}'", *name));
       names.choices.push_back(*name);
       SearchRecipe::Flags& flags = recipe_.rows.emplace_back();
       for (const auto& [key, value] : *row) {

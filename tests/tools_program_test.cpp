@@ -224,7 +224,7 @@ optimizer = "adam"
   for (const auto& [what, by, problem] :
        std::vector<std::array<std::string, 3>>{{"\"rows\"", "\"grid\"", "[[row]]"},
                                                {"name = \"wide\"", "", "must have a name"},
-                                               {"\"and slow\"", "\"wide\"", "differ"},
+                                               {"\"and slow\"", "\"wide\"", "two rows are named 'wide'"},
                                                {"lr = 1e-6", "epochs = 3", "the search sets it"}}) {
     write_text(at("bad.toml"), replaced(rows, what, by));
     refuses({"search", "bad.toml", "--out", "bad"}, 2, {"bad.toml", problem});
