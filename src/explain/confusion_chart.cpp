@@ -35,7 +35,10 @@ std::string to_svg(const ConfusionMatrix& matrix) {
   for (const std::string& name : names) name_width = std::max(name_width, Svg::text_width(name, letters));
   const double margin = with_counts ? std::min(name_width, 180.0) + 34 : 34;
   const double side = cell * static_cast<double>(classes);
-  Svg svg(margin + side + 8, margin + side + 8);
+  const double half_heading = Svg::text_width("predicted class", letters + 1) / 2;
+  const double extent =
+      margin + side / 2 + 8 + std::max(side / 2, half_heading);  // of few classes the heading is wider
+  Svg svg(extent, extent);
   const auto at = [&](int64_t k) { return margin + cell * static_cast<double>(k); };
 
   svg.text({margin + side / 2, 16}, "predicted class", letters + 1, Anchor::middle, "fill=\"#222\"");
