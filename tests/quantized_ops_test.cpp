@@ -90,7 +90,7 @@ Model network() {
   Value y = quantized_conv(root / "d", joined, bytes, {.filters = 20, .bias = false});
   y = quantize(relu(add_dequantized(y, x, bytes)), bytes);
   y = fire(root / "e", y, {.filters = 33});
-  Value z = global_max_pool(dequantize(y, bytes));
+  Value z = flatten(global_max_pool(dequantize(y, bytes)));
   z = quantized_dense(root / "fc", quantize(z, bytes), bytes, 7);
   graph.set_output(z);
   Model model(std::move(graph));
