@@ -140,7 +140,7 @@ TEST(QuantizedPlan, HoldsBytesAndFusesLayers) {
                        "quantize", "quantized_conv + relu + quantize", "max_pool", "quantized_conv + relu + quantize",
                        "quantized_conv + relu + quantize", "quantized_conv + relu + quantize", "concatenate",
                        "quantized_conv + add_dequantized + relu + quantize", "quantized_conv + relu + quantize",
-                       "dequantize", "global_max_pool", "quantize", "quantized_dense"));
+                       "dequantize", "global_max_pool", "flatten", "quantize", "quantized_dense"));
   Session reference(model, {.reference = true});
   EXPECT_LT(session.arena_bytes(), reference.arena_bytes() / 2);
 }
