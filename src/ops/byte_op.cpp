@@ -12,8 +12,9 @@ namespace {
 // Scratch holds the kernel's own, then each converted value.
 class ConvertingKernel final : public Kernel {
  public:
-  ConvertingKernel(std::unique_ptr<Kernel> kernel, const ByteOp& op, const Storage& storage, const Signature& shapes)
-      : kernel_(std::move(kernel)) {
+  ConvertingKernel(std::unique_ptr<Kernel> kernel, const ByteOp& op, const Storage& storage, const Signature& shapes,
+                   int64_t output_stride)
+      : kernel_(std::move(kernel)), channels_(shapes.output.back()), output_stride_(output_stride) {
     size_t place = kernel_->scratch_size();
     const auto room = [&](bool converted, const Shape& shape) {
       const size_t at = converted ? place : 0;
@@ -42,13 +43,19 @@ class ConvertingKernel final : public Kernel {
     const Value& output = values_.back();
     if (output.converted) inner.output = step.scratch + output.place;
     kernel_->forward(inner);
-    if (output.converted) {
-      cpu::unpack_bytes(output.elements, reinterpret_cast<const uint8_t*>(inner.output), step.output);
-    }
+    if (output.converted) unpack(output.elements, reinterpret_cast<const uint8_t*>(inner.output), step.output);
   }
   void backward(const Step<float>& step) override { kernel_->backward(step); }
 
  private:
+  // To a slice of a wider value, pixel by pixel.
+  void unpack(int64_t elements, const uint8_t* bytes, float* output) const {
+    if (output_stride_ == 0) return cpu::unpack_bytes(elements, bytes, output);
+    for (int64_t pixel = 0; pixel < elements / channels_; ++pixel) {
+      cpu::unpack_bytes(channels_, bytes + pixel * channels_, output + pixel * output_stride_);
+    }
+  }
+
   struct Value {
     bool converted;
     size_t place;  // in scratch
@@ -56,6 +63,8 @@ class ConvertingKernel final : public Kernel {
   };
 
   std::unique_ptr<Kernel> kernel_;
+  int64_t channels_;           // of the output
+  int64_t output_stride_;      // as PrepareOptions has it
   std::vector<Value> values_;  // inputs, then the output
   size_t scratch_size_ = 0;
 };
@@ -70,11 +79,14 @@ const ByteOp* as_byte_op(const Op& op) {
 
 std::unique_ptr<Kernel> prepare_bytes_for(const ByteOp& op, const Storage& storage, const Signature& shapes,
                                           const PrepareOptions& options) {
-  auto kernel = op.prepare_bytes(shapes, options);
-  bool fits = !op.byte_output() || storage.output;
+  const bool converts_output = op.byte_output() && !storage.output;
+  PrepareOptions inner = options;
+  if (converts_output) inner.output_stride = 0;
+  auto kernel = op.prepare_bytes(shapes, inner);
+  bool fits = !converts_output;
   for (size_t k = 0; k < shapes.inputs.size(); ++k) fits = fits && (!op.byte_input(k) || storage.inputs[k]);
   if (fits) return kernel;
-  return std::make_unique<ConvertingKernel>(std::move(kernel), op, storage, shapes);
+  return std::make_unique<ConvertingKernel>(std::move(kernel), op, storage, shapes, options.output_stride);
 }
 
 std::unique_ptr<Kernel> prepare_bytes_for_floats(const ByteOp& op, const Signature& shapes,

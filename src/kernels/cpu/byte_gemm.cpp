@@ -101,6 +101,22 @@ HWY_INLINE void FinishRow(const int32_t* sums, const float* scale, int64_t colum
   }
 }
 
+// The same for `count` rows that become bytes without a residual, by a clamp at most: all that is constant stays in
+// registers.
+HWY_INLINE void QuantizeRows(const int32_t* HWY_RESTRICT sums, int64_t count, const float* HWY_RESTRICT scale,
+                             int64_t columns, ToByte to, uint8_t* const* out, int64_t column) {
+  const hn::ScalableTag<float> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  for (int64_t i = 0; i < columns; i += lanes) {
+    const auto scales = hn::LoadU(d, scale + i);
+    for (int64_t m = 0; m < count; ++m) {
+      const auto v = hn::Mul(hn::ConvertTo(d, hn::LoadU(di, sums + m * widest_panel + i)), scales);
+      StoreBytes(di, Quantized(d, to, v), out[m] + column + i, columns - i);
+    }
+  }
+}
+
 void ByteGemm(const uint8_t* const* a, int64_t count, const Runs& runs, const ByteMatrix& b,
               const ByteEpilogue& epilogue, const uint8_t* const* residual, uint8_t* const* out, int64_t first_panel,
               int64_t last_panel) {
@@ -115,6 +131,10 @@ void ByteGemm(const uint8_t* const* a, int64_t count, const Runs& runs, const By
                                         b.start + column, sums);
       });
     });
+    if (epilogue.output && is_clamp(epilogue.activation) && !residual) {
+      QuantizeRows(sums, count, b.scale + column, b.panels.columns_of(p), to, out, column);
+      continue;
+    }
     for (int64_t m = 0; m < count; ++m) {
       FinishRow(sums + m * widest_panel, b.scale + column, b.panels.columns_of(p), epilogue, to,
                 residual ? residual[m] + column * epilogue.residual_size() : nullptr,
