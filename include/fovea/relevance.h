@@ -4,8 +4,9 @@
 
 namespace fovea::explain {
 
-// Layer-wise relevance propagation (Bach et al. 2015, the alpha-beta rule with alpha 1, beta 0): the score is shared out
-// backward, node by node, and none of it is made or lost on the way, so that the map {H, W, C} sums up to the score.
+// Layer-wise relevance propagation (Bach et al. 2015, the alpha-beta rule with alpha 1, beta 0): the score is shared
+// out backward, node by node, and none of it is made or lost on the way, so that the map {H, W, C} sums up to the
+// score.
 //   convolution, dense, average, sum   y_j = sum_i z_ij + b_j: input i gets R_j z_ij / sum of z_j, where only those
 //                                      contributions z_ij count that have the sign of y_j; biases get nothing
 //   maximum, flatten, concatenate ...  the relevance goes where the value came from
