@@ -1,5 +1,6 @@
 // Vectorised e^x, tanh, sigmoid and erf of float32, accurate to a few units in the last place; re-included per
-// instruction set, so no #pragma once.
+// instruction set, so no #pragma once. Polynomial after range reduction as in Cephes (Moshier, expf.c) and Eigen's
+// tanh.
 #if defined(FOVEA_KERNELS_CPU_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef FOVEA_KERNELS_CPU_MATH_INL_H_
 #undef FOVEA_KERNELS_CPU_MATH_INL_H_
@@ -13,51 +14,52 @@ HWY_BEFORE_NAMESPACE();
 namespace fovea::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// x as (n + f) ln(2) with whole n and |f| <= 1/2, where x is clamped to where 2^n is a float.
+// x as n ln(2) + r with whole n and |r| <= ln(2)/2, where x is clamped to where 2^n is a float.
 template <class V>
 struct SplitExponent {
   V power;  // 2^n
-  V f;
+  V r;
 };
 
 // Adding 1.5 * 2^23 rounds to a whole number and leaves it in the lowest bits, from where a shift moves it, with the
-// bias of 127 added too, into the exponent. A NaN in x is one in f: x86 returns the second operand of Max and Min when
+// bias of 127 added too, into the exponent. A NaN in x is one in r: x86 returns the second operand of Max and Min when
 // there is one, Arm the NaN.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE SplitExponent<V> Split(D d, V x) {
   const hn::RebindToSigned<D> di;
   const V magic = hn::Set(d, 12582912.0F + 127.0F);
-  const V high = hn::Set(d, 1.442695022F);  // 1 / ln(2), and what that leaves
-  const V low = hn::Set(d, 1.925963034E-8F);
   const V clamped = hn::Min(hn::Set(d, 88.0F), hn::Max(hn::Set(d, -87.0F), x));
-  const V shifted = hn::MulAdd(clamped, high, magic);
-  const V f = hn::MulAdd(clamped, low, hn::MulSub(clamped, high, hn::Sub(shifted, magic)));
-  return {hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(di, shifted))), f};
+  const V shifted = hn::MulAdd(clamped, hn::Set(d, 1.44269504088896341F), magic);
+  const V n = hn::Sub(shifted, magic);
+  V r = hn::NegMulAdd(n, hn::Set(d, 0.693359375F), clamped);  // ln(2), high part: exact products
+  r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4F), r);       // and its remainder
+  return {hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(di, shifted))), r};
 }
 
-// (2^f - 1) / f for |f| <= 1/2: minimax coefficients, within 2e-9 of 2^f.
+// (e^r - 1) / r for |r| <= ln(2)/2: the Taylor series with minimax coefficients at its end (Cephes).
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V ExpSeries(D d, V f) {
-  V p = hn::Set(d, 1.535336196E-4F);
-  p = hn::MulAdd(p, f, hn::Set(d, 1.339887502E-3F));
-  p = hn::MulAdd(p, f, hn::Set(d, 9.618436918E-3F));
-  p = hn::MulAdd(p, f, hn::Set(d, 5.550332367E-2F));
-  p = hn::MulAdd(p, f, hn::Set(d, 2.402264774E-1F));
-  return hn::MulAdd(p, f, hn::Set(d, 6.931471825E-1F));
+HWY_INLINE V ExpSeries(D d, V r) {
+  V p = hn::Set(d, 1.9875691500E-4F);
+  p = hn::MulAdd(p, r, hn::Set(d, 1.3981999507E-3F));
+  p = hn::MulAdd(p, r, hn::Set(d, 8.3334519073E-3F));
+  p = hn::MulAdd(p, r, hn::Set(d, 4.1665795894E-2F));
+  p = hn::MulAdd(p, r, hn::Set(d, 1.6666665459E-1F));
+  p = hn::MulAdd(p, r, hn::Set(d, 5.0000001201E-1F));
+  return hn::MulAdd(p, r, hn::Set(d, 1.0F));
 }
 
 // e^x; results stay within [e^-87, e^88], NaN stays NaN.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Exp(D d, V x) {
-  const auto [power, f] = Split(d, x);
-  return hn::Mul(hn::MulAdd(ExpSeries(d, f), f, hn::Set(d, 1.0F)), power);
+  const auto [power, r] = Split(d, x);
+  return hn::Mul(hn::MulAdd(ExpSeries(d, r), r, hn::Set(d, 1.0F)), power);
 }
 
-// e^x - 1 without cancellation near zero: 2^n (2^f - 1) + (2^n - 1).
+// e^x - 1 without cancellation near zero: 2^n (e^r - 1) + (2^n - 1).
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Expm1(D d, V x) {
-  const auto [power, f] = Split(d, x);
-  return hn::MulAdd(power, hn::Mul(ExpSeries(d, f), f), hn::Sub(power, hn::Set(d, 1.0F)));
+  const auto [power, r] = Split(d, x);
+  return hn::MulAdd(power, hn::Mul(ExpSeries(d, r), r), hn::Sub(power, hn::Set(d, 1.0F)));
 }
 
 // 1 / x to a unit in the last place. AVX-512 divides slowly, and its approximation of 14 bits needs one step of
