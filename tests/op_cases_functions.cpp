@@ -35,12 +35,9 @@ Value sqrt_of(Value x) { return sqrt(x); }
 Value abs_of(Value x) { return abs(x); }
 
 std::vector<OpCase> single_number_cases() {
-  // x / ln(2), up to 115, is rounded where there is no fused multiply-add: 2.6e-6 of the result.
-  OpCase exp_large = speed(unary("exp_large", exp_of, {28, 28, 33}, Draw::uniform(-80, 80)));
-  exp_large.tolerance = 4e-6;
   return {
       unary("exp", exp_of, {5, 7, 3}, Draw::uniform(-4, 4)),
-      exp_large,
+      speed(unary("exp_large", exp_of, {28, 28, 33}, Draw::uniform(-80, 80))),
       unary("log", log_of, {5, 7, 3}, positive),
       speed(unary("log_large", log_of, {28, 28, 33}, Draw::uniform(1e-6, 1000))),
       unary("sqrt", sqrt_of, {5, 7, 3}, positive),
