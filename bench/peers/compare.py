@@ -95,6 +95,12 @@ class Comparison:
     def times(self, row):
         return "".join(f" {row['peers'][name]['median_ms']:13.3f}" for name in self.names)
 
+    def line(self, row):
+        ratios = "".join(f" {row['ratios'][name]:11.2f}" for name in self.ratio_names)
+        found = row["difference"]
+        return (f"{row['network']:20} {row['batch']:5} {row['threads']:7}{self.times(row)}{ratios}"
+                f"               {found[self.differences[0]]:.1e} {found[self.differences[1]]:.1e}")
+
     def print_means(self, width):
         for threads in self.options.threads:
             rows = [row["ratios"] for row in self.rows if row["threads"] == threads]
@@ -105,6 +111,7 @@ class Comparison:
 
 class Inference(Comparison):
     mode = "inference"
+    differences = ["fovea", "ort"]
     title = "Inference: medians of a step in milliseconds, and how many times faster this library is"
     names = ["fovea", "ort", "torch eager", "torch channels_last", "torch frozen"]
     ratio_names = ["ort", "best torch"]
@@ -126,12 +133,6 @@ class Inference(Comparison):
         own = measured["fovea"]["median_ms"]
         return {"ort": measured["ort"]["median_ms"] / own, "best torch": best_torch(measured) / own}
 
-    def line(self, row):
-        ratios = "".join(f" {row['ratios'][name]:11.2f}" for name in self.ratio_names)
-        found = row["difference"]
-        return (f"{row['network']:20} {row['batch']:5} {row['threads']:7}{self.times(row)}{ratios}"
-                f"               {found['fovea']:.1e} {found['ort']:.1e}")
-
     def finish(self):
         self.print_means(69)
         print("\nMost memory of each process in MB")
@@ -144,6 +145,7 @@ class Int8(Comparison):
     """The same quantised network: here from a model file, in ONNX Runtime from QuantizeLinear and DequantizeLinear."""
 
     mode = "int8"
+    differences = ["ort", "real"]
     title = "Inference on bytes: medians of a step in milliseconds, and how many times faster this library is"
     names = ["fovea int8", "ort int8", "fovea", "ort"]
     ratio_names = ["ort int8", "fovea"]
@@ -162,12 +164,6 @@ class Int8(Comparison):
 
     def ratios(self, measured):
         return {name: measured[name]["median_ms"] / measured["fovea int8"]["median_ms"] for name in self.ratio_names}
-
-    def line(self, row):
-        ratios = "".join(f" {row['ratios'][name]:11.2f}" for name in self.ratio_names)
-        found = row["difference"]
-        return (f"{row['network']:20} {row['batch']:5} {row['threads']:7}{self.times(row)}{ratios}"
-                f"               {found['ort']:.1e} {found['real']:.1e}")
 
     def finish(self):
         self.print_means(55)

@@ -32,14 +32,7 @@ Attributes ConvGeometry::attributes() const {
 Shape ConvGeometry::infer(std::span<const Shape> inputs) const {
   require_inputs(inputs, 1);
   require_positions(inputs[0], axes);
-  constexpr int64_t most = int64_t{1} << 24;
-  require(options.filters > 0 && options.filters <= most, "filters must be between 1 and {}, got {}", most,
-          options.filters);
-  require(options.groups > 0 && options.filters % options.groups == 0, "{} filters cannot be split into {} groups",
-          options.filters, options.groups);
-  require_extents("kernel", options.kernel, axes, 1);
-  require_extents("stride", options.stride, axes, 1);
-  require_extents("dilation", options.dilation, axes, 1);
+  require_windows(options, axes);
   require_padding(options.padding, axes);
   require(inputs[0].back() % options.groups == 0, "{} input channels cannot be split into {} groups", inputs[0].back(),
           options.groups);

@@ -7,6 +7,7 @@
 #include "kernels/ref/conv.h"
 #include "ops/checks.h"
 #include "ops/conv_algorithm.h"
+#include "ops/conv_geometry.h"
 #include "ops/folded.h"
 #include "ops/op_base.h"
 #include "ops/table.h"
@@ -139,14 +140,7 @@ class ConvTransposeOp final : public OpBase<ConvTransposeOp> {
   const Padding& padding() const { return options_.padding; }
 
   void check_options() const {
-    constexpr int64_t most = int64_t{1} << 24;
-    require(options_.filters > 0 && options_.filters <= most, "filters must be between 1 and {}, got {}", most,
-            options_.filters);
-    require(options_.groups > 0 && options_.filters % options_.groups == 0, "{} filters cannot be split into {} groups",
-            options_.filters, options_.groups);
-    require_extents("kernel", options_.kernel, axes_, 1);
-    require_extents("stride", options_.stride, axes_, 1);
-    require_extents("dilation", options_.dilation, axes_, 1);
+    require_windows(options_, axes_);
     require_extents("output_padding", options_.output_padding, axes_, 0);
     require(!padding().is_same, "padding of a transposed convolution must be numbers, got 'same'");
     require_padding(padding(), axes_);

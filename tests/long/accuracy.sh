@@ -36,6 +36,7 @@ fi
 if have mnist; then
   reach 98.9 lenet5-mnist mnist --model lenet5 --epochs 10
   reach 99 mnist-quick mnist --config "$recipes/mnist-quick.toml"
+  reach 99.5 mnist-995 mnist --config "$recipes/mnist-995.toml"
 fi
 if have cifar-10; then reach 72 minivgg-cifar-10 cifar-10 --model minivgg --epochs 5; fi
 ((ran)) || { echo "no data: install dataset-fashion-mnist, or set FOVEA_DATA"; exit 77; }
