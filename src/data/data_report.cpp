@@ -19,7 +19,9 @@ struct Fingerprint {
   int height = 0, width = 0, channels = 0;
   std::array<uint64_t, 2> hash{};
 
-  auto operator<=>(const Fingerprint&) const = default;
+  bool operator<(const Fingerprint& other) const {
+    return std::tie(height, width, channels, hash) < std::tie(other.height, other.width, other.channels, other.hash);
+  }
 };
 
 // FNV-1a over words of eight bytes, from two starting points.
