@@ -346,7 +346,7 @@ void write_resize(NodeExport& node) {
   GraphExport& file = node.file();
   const auto axes = static_cast<size_t>(node.input_shape().rank() - 2);
   std::vector<std::string> inputs = {x, ""};
-  const Attribute& scale = node.node().op->attributes().at("scale");
+  const Attribute scale = node.node().op->attributes().at("scale");
   const auto* const scales = std::get_if<std::vector<double>>(&scale);
   if (scales != nullptr && !scales->empty()) {
     Tensor all({static_cast<int64_t>(axes) + 2});
