@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -78,7 +79,7 @@ class Graph {
  public:
   Graph() = default;
   // For passes that rewrite a graph: nodes in an order in which every input comes before its readers.
-  Graph(std::vector<Node> nodes, std::vector<ParameterSpec> parameters, int output);
+  Graph(std::deque<Node> nodes, std::vector<ParameterSpec> parameters, int output);
 
   // Adds an input of shape {1, sample...}. Throws Error(format) when the name is taken or an extent is not positive.
   Value input(const std::string& name, const Shape& sample);
@@ -94,7 +95,7 @@ class Graph {
   void add_auxiliary_output(Value value, double weight);
   const std::vector<AuxiliaryOutput>& auxiliary_outputs() const { return auxiliary_; }
 
-  const std::vector<Node>& nodes() const { return nodes_; }
+  const std::deque<Node>& nodes() const { return nodes_; }
   const Node& node(int index) const { return nodes_[static_cast<size_t>(index)]; }
   const std::vector<ParameterSpec>& parameters() const { return parameters_; }  // full names, in order of creation
   std::vector<int> inputs() const;
@@ -114,7 +115,7 @@ class Graph {
   std::string unique_name(const Op& op, const std::vector<Value>& inputs) const;
   std::vector<ReceptiveField> receptive_fields(size_t count) const;  // of the first nodes
 
-  std::vector<Node> nodes_;
+  std::deque<Node> nodes_;  // builders look at nodes while they add others: these never move
   std::map<std::string, int, std::less<>> index_;  // of each node, by name
   std::vector<ParameterSpec> parameters_;
   int output_ = -1;

@@ -11,7 +11,7 @@ namespace fovea {
 
 Graph resized_graph(const Graph& graph, const Shape& input, int last) {
   const int entrance = only_input(graph);
-  std::vector<Node> nodes(graph.nodes().begin(), graph.nodes().begin() + last + 1);
+  std::deque<Node> nodes(graph.nodes().begin(), graph.nodes().begin() + last + 1);
   for (int i = 0; i <= last; ++i) {
     Node& node = nodes[static_cast<size_t>(i)];
     if (i == entrance) node.shape = Shape{1, input[0], input[1], input[2]};

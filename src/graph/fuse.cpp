@@ -108,7 +108,7 @@ class Fuser {
 
   Graph rebuilt() {
     std::vector<int> place(nodes_.size(), -1);
-    std::vector<Node> left;
+    std::deque<Node> left;
     for (int i = 0; i < count(); ++i) {
       if (gone(i)) continue;
       for (int& input : node(i).inputs) input = place[static_cast<size_t>(input)];
@@ -122,7 +122,7 @@ class Fuser {
   const std::vector<Shape>& shapes_;
   const std::vector<bool>& kept_;
   bool training_;
-  std::vector<Node> nodes_;
+  std::deque<Node> nodes_;
   std::vector<int> replaced_by_;  // itself while it is there
   std::vector<std::vector<int>> readers_;
 };

@@ -24,7 +24,7 @@ Scope Scope::operator/(std::string_view name) const {
   return inner;
 }
 
-Graph::Graph(std::vector<Node> nodes, std::vector<ParameterSpec> parameters, int output)
+Graph::Graph(std::deque<Node> nodes, std::vector<ParameterSpec> parameters, int output)
     : parameters_(std::move(parameters)) {
   for (Node& node : nodes) append(std::move(node));
   output_ = output;

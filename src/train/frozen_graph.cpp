@@ -15,7 +15,7 @@ Graph freeze(const Graph& network, std::span<const ParameterScale> scales) {
   }
   if (!any) return network;
 
-  std::vector<Node> nodes = network.nodes();
+  std::deque<Node> nodes = network.nodes();
   for (Node& node : nodes) {
     if (!node.op || node.op->type() != "batch_norm") continue;
     const auto trained = [&](int parameter) { return specs[static_cast<size_t>(parameter)].trainable; };

@@ -15,7 +15,7 @@ namespace {
 // Channel j of group i goes to place j * groups + i.
 Value channel_shuffle(Value x, int64_t groups) {
   if (groups == 1) return x;
-  const Shape shape = x.shape();  // a copy: nodes move as the graph grows
+  const Shape& shape = x.shape();
   const int64_t channels = shape.back();
   x = reshape(x, {0, shape[1], shape[2], groups, channels / groups});
   return reshape(transpose(x, {0, 1, 2, 4, 3}), {0, shape[1], shape[2], channels});
