@@ -30,6 +30,7 @@ struct Case {
   double learning_rate = 0.01;
   double width = 1;
   int steps = 60;
+  uint64_t seed = 1;  // another where the ReLU over the logits shut a class out for good
 };
 
 void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
@@ -56,9 +57,9 @@ bool skipped(When when) {
 class Overfit : public ::testing::TestWithParam<Case> {};
 
 TEST_P(Overfit, LearnsOneBatchByHeart) {
-  const auto& [name, extent, when, learning_rate, width, steps] = GetParam();
+  const auto& [name, extent, when, learning_rate, width, steps, seed] = GetParam();
   if (skipped(when)) GTEST_SKIP() << "a large network: set FOVEA_OVERFIT=all, or run ./dev check-long";
-  Model model = zoo::create(name, {.input = {extent, extent, 3}, .classes = batch, .width = width}, 1);
+  Model model = zoo::create(name, {.input = {extent, extent, 3}, .classes = batch, .width = width}, seed);
   Graph graph = model.graph();
   const Value logits = graph.output();
   const std::string loss = cross_entropy(logits, graph.input("classes", Shape{})).name();
@@ -87,7 +88,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Case{"lenet5", 32}, Case{"digits", 32}, Case{"mlp", 28}, Case{"tinyvgg", 64}, Case{"minivgg", 32},
         Case{"airbench94", 32}, Case{"nin", 32, When::if_asked, 0.001, 1, 500},
-        Case{"nin_imagenet", 127, When::if_asked, 0.001, 1, 800}, Case{"zfnet", 64, When::if_asked, 0.003, 1, 200},
+        Case{"nin_imagenet", 127, When::if_asked, 0.0003, 1, 500, 4}, Case{"zfnet", 64, When::if_asked, 0.003, 1, 200},
         Case{"alexnet_two_tower", 67, When::if_asked, 0.001, 1, 300}, Case{"se_googlenet", 64},
         Case{"inception_v4", 75, When::if_asked}, Case{"inception_resnet_v2", 75, When::if_asked}, Case{"resnet20", 32},
         Case{"resnet32", 32, When::if_asked}, Case{"resnet44", 32, When::if_asked},
