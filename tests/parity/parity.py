@@ -6,6 +6,8 @@ For each network the same random weights (bench/peers/networks.py) go to both si
 output     evaluation mode, the network's own input, 1000 classes: the library's fast kernels (float32, layers fused)
            against PyTorch in float64. The largest difference, divided by the largest number of the output. GoogLeNet
            and Inception v3 have their auxiliary heads here, whose outputs are compared too.
+torch      the same for PyTorch itself in float32. These weights let a hundred layers multiply rounding; those that
+           torchvision begins with do not (ResNet-101: 5e-7).
 gradients  training mode without dropout, small pictures: the gradients of the cross-entropy (plus 0.3 or 0.4 times the
            auxiliary heads') by the pictures and by all parameters, by the library's reference kernels against PyTorch,
            both in float64. For each tensor
@@ -19,8 +21,8 @@ torch      the same median for PyTorch itself in float32, the largest of the pic
            the last bit: how far rounding alone leads in this network. Batch statistics of a few pixels (small
            pictures, batch of 2) multiply it many times in some, and from copy to copy it differs as much.
 
-Output and gradients must be below the limit of 1e-4, and fast below it or below three times PyTorch's own; the exit
-status is 1 when one is not.
+Gradients must be below the limit of 1e-4, output below it or twice PyTorch's own, fast below it or three times PyTorch's
+own; the exit status is 1 when one is not.
 """
 import argparse
 import copy
@@ -107,17 +109,26 @@ class Check:
             raise RuntimeError(done.stderr.strip())
         return done.stdout.split()
 
-    def output_error(self):
+    def output_errors(self):
+        """The library's, and PyTorch's own in float32."""
         extent = EXTENTS.get(self.name, 224)
         model = self.model(1000, extent).eval()
         pictures = self.random.standard_normal((1, extent, extent, 3)).astype("f4")
         self.write("input", pictures)
         self.run("evaluate", 1000, extent, 1)
-        with torch.no_grad():
-            outputs = networks.outputs(model, torch.tensor(pictures.astype("f8")).permute(0, 3, 1, 2))
-        expected = numpy.stack([y.numpy().ravel() for y in outputs])
+
+        def by_torch(dtype):
+            x = torch.tensor(pictures, dtype=dtype).permute(0, 3, 1, 2)
+            with torch.no_grad():
+                return numpy.stack([y.numpy().ravel() for y in networks.outputs(model.to(dtype), x)])
+
+        expected = by_torch(torch.float64)
+
+        def error(actual):
+            return float((numpy.abs(actual - expected).max(1) / numpy.abs(expected).max(1)).max())
+
         actual = numpy.fromfile(self.path("result"), "<f4").reshape(expected.shape)
-        return float((numpy.abs(actual - expected).max(1) / numpy.abs(expected).max(1)).max())
+        return error(actual), error(by_torch(torch.float32))
 
     def gradient_errors(self):
         """The fast kernels' median, the reference kernels' largest with its tensor, the median of PyTorch in float32."""
@@ -154,10 +165,11 @@ class Check:
 
     def __call__(self):
         start = time.perf_counter()
-        output = self.output_error()
+        output, output_rounding = self.output_errors()
         fast, (exact, tensor), rounding = self.gradient_errors()
-        good = max(output, exact) < LIMIT and fast < max(LIMIT, 3 * rounding)  # false for NaN
-        print(f"{self.name:<20}{output:10.1e}{exact:11.1e}{fast:10.1e}{rounding:10.1e}"
+        good = (output < max(LIMIT, 2 * output_rounding) and exact < LIMIT
+                and fast < max(LIMIT, 3 * rounding))  # false for NaN
+        print(f"{self.name:<20}{output:10.1e}{output_rounding:10.1e}{exact:11.1e}{fast:10.1e}{rounding:10.1e}"
               f"{time.perf_counter() - start:8.0f}   {'ok' if good else 'FAILED: ' + tensor}", flush=True)
         return good
 
@@ -189,7 +201,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--worker", default=str(ROOT / "build" / "fovea_parity"))
     return check_all(parser, lambda name, arguments, folder: Check(name, arguments.worker, folder)(),
-                     f"{'network':<20}{'output':>10}{'gradients':>11}{'fast':>10}{'torch':>10}{'seconds':>8}")
+                     f"{'network':<20}{'output':>10}{'torch':>10}{'gradients':>11}{'fast':>10}{'torch':>10}{'seconds':>8}")
 
 
 if __name__ == "__main__":
