@@ -14,7 +14,7 @@ import numpy
 import torch
 import torchvision
 from torch import nn
-from torchvision.models.resnet import BasicBlock
+from torchvision.models.resnet import BasicBlock, Bottleneck
 
 
 class LeNet5(nn.Module):
@@ -106,6 +106,13 @@ def randomise(name, model, shape):
                 module.weight.uniform_(0.8, 1.2)
             if getattr(module, "bias", None) is not None:
                 module.bias.normal_(0, 0.1)
+        # A trained residual branch is small beside its shortcut (Goyal et al. 2017 start it at zero); a branch as large
+        # multiplies float32's rounding in each of a hundred layers until no two programs agree.
+        for block in model.modules():
+            if isinstance(block, Bottleneck):
+                block.bn3.weight.mul_(0.3)
+            elif isinstance(block, BasicBlock):
+                block.bn2.weight.mul_(0.3)
         for key, parameter in model.named_parameters():
             if key.endswith("layer_scale"):
                 parameter.uniform_(0.1, 0.5)

@@ -115,7 +115,7 @@ class Graph {
   std::string unique_name(const Op& op, const std::vector<Value>& inputs) const;
   std::vector<ReceptiveField> receptive_fields(size_t count) const;  // of the first nodes
 
-  std::deque<Node> nodes_;  // builders look at nodes while they add others: these never move
+  std::deque<Node> nodes_;                         // builders look at nodes while they add others: these never move
   std::map<std::string, int, std::less<>> index_;  // of each node, by name
   std::vector<ParameterSpec> parameters_;
   int output_ = -1;
