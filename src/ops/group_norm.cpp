@@ -82,11 +82,12 @@ class GroupNormKernel final : public Kernel {
     return {mean, mean + s_.channels, mean + 2 * s_.channels};
   }
   float weight_of(const Step<float>& step, int64_t c) const { return affine_ ? step.parameters[weight][c] : 1.0F; }
-  int64_t begin(int64_t g) const { return g * (s_.channels / s_.groups); }
+  int64_t group_channels() const { return s_.channels / s_.groups; }
+  int64_t begin(int64_t g) const { return g * group_channels(); }
 
   // Statistics of the channels of a group become those of the group.
   void join(int64_t g, const Saved& saved, const float* variance) const {
-    const auto width = static_cast<double>(s_.channels / s_.groups);
+    const auto width = static_cast<double>(group_channels());
     const auto mean_of = [&](int64_t c) { return static_cast<double>(saved.mean[c]) + saved.mean_rest[c]; };
     double mean = 0;
     for (int64_t c = begin(g); c < begin(g + 1); ++c) mean += mean_of(c) / width;

@@ -106,7 +106,7 @@ std::shared_ptr<const Op> make_pad(AttributeReader& attributes) {
   const std::vector<int64_t> after = attributes.integers("after", axes.size());
   std::vector<AxisPadding> sides;
   for (size_t i = 0; i < axes.size(); ++i) sides.push_back({axes[i], before[i], after[i]});
-  const PadMode mode = read_choice<PadMode>(attributes, "mode", modes);
+  const auto mode = read_choice<PadMode>(attributes, "mode", modes);
   return std::make_shared<PadOp>(std::move(sides), mode, attributes.number("value"));
 }
 

@@ -163,8 +163,8 @@ size_t most_taps(const AxisTaps& axis) {
 
 }  // namespace
 
-TapPlan::TapPlan(std::span<const AxisTaps> given) {
-  const std::vector<AxisTaps> axes = merged(given);
+TapPlan::TapPlan(std::span<const AxisTaps> axes_apart) {
+  const std::vector<AxisTaps> axes = merged(axes_apart);
   int64_t stride = 1;
   for (size_t k = axes.size(); k-- > 0;) {
     const size_t most = most_taps(axes[k]);

@@ -25,7 +25,7 @@ class TapPlan {
     float weight;
   };
 
-  explicit TapPlan(std::span<const AxisTaps> axes);
+  explicit TapPlan(std::span<const AxisTaps> axes_apart);
 
   // y = A0 A1 ... x; `fill` where nothing of x goes.
   void run(float fill, const float* x, float* y) const;
