@@ -78,9 +78,7 @@ class Check:
 
     def __call__(self):
         start = time.perf_counter()
-        # Statistics of pictures about as large, so that numbers neither vanish nor grow from layer to layer.
-        extent = min(self.extent, 224)
-        model = networks.randomise(self.name, networks.build(self.name), (3, extent, extent))
+        model = networks.randomise(self.name, networks.build(self.name), (3, self.extent, self.extent))
         state = {key: value for key, value in model.state_dict().items() if value.dtype == torch.float32}
         weights = self.path("weights.safetensors")
         networks.write_safetensors(weights, state)
