@@ -71,7 +71,7 @@ inline Value squeeze_excitation(const Scope& scope, Value x, int64_t squeezed, A
 // The multiple of `divisor` nearest to `channels`, but not more than a tenth below it (Howard et al. 2017, reference
 // code).
 inline int64_t multiple_of(int64_t divisor, double channels) {
-  const auto half = static_cast<double>(divisor / 2);
+  const double half = 0.5 * static_cast<double>(divisor);
   const int64_t nearest = std::max(divisor, static_cast<int64_t>(channels + half) / divisor * divisor);
   return static_cast<double>(nearest) < 0.9 * channels ? nearest + divisor : nearest;
 }

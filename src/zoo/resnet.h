@@ -11,8 +11,8 @@ namespace fovea::zoo {
 struct ResNetBlock;
 
 struct ResNetConfig {
-  std::array<int, 4> depths;  // blocks in each stage
-  Value (*block)(const Scope& scope, Value x, const ResNetBlock& block);
+  std::array<int, 4> depths{};  // blocks in each stage
+  Value (*block)(const Scope& scope, Value x, const ResNetBlock& block) = nullptr;
   int64_t groups = 1;
   int64_t group_width = 64;       // filters in a group of the first stage
   double squeeze = 0;             // squeeze and excitation's share of the channels; 0: none

@@ -19,7 +19,7 @@ class ByteConv {
  public:
   ByteConv(const ConvShape& shape, const Quantization& from);
 
-  void load(const ByteWeights& weights);
+  void load(const ByteWeights& from);
   const char* name() const { return "implicit gemm of bytes"; }
 
   size_t scratch() const;  // floats

@@ -126,7 +126,7 @@ HWY_INLINE void FinishUnit(DI di, const int32_t* sums, const DepthwiseRow& row, 
   }
   uint8_t* const out = row.out + pixel * row.out_pixel;
   if (!epilogue.output) {
-    for (int j = 0; j < vectors; ++j) real[j] = ClampVector(d, clamp, real[j]);
+    for (auto& value : real) value = ClampVector(d, clamp, value);
     return StoreUnitReal(d, real, row.channels, reinterpret_cast<float*>(out));
   }
   V whole[vectors];

@@ -47,7 +47,7 @@ class ByteDepthwise {
 
   ByteDepthwise(const ConvShape& shape, const Quantization& from);
 
-  void load(const ByteWeights& weights);
+  void load(const ByteWeights& from);
   const char* name() const { return "depthwise of bytes: one channel a filter"; }
 
   size_t scratch() const;  // floats

@@ -17,10 +17,10 @@ inline int64_t dots_of(int64_t length) { return (length + dot_length - 1) / dot_
 // The matrix b of weights: panels.h's form, its element the dot_length bytes of one column. Padded arrays hold a number
 // for each of the panels' columns, up to panels.count() * panels.full_width().
 struct ByteMatrix {
-  Panels panels;          // rows: dots of all runs
-  const int8_t* weights;  // packed
-  const int32_t* start;   // padded: what sums begin with
-  const float* scale;     // padded: what sums are multiplied with
+  Panels panels;                    // rows: dots of all runs
+  const int8_t* weights = nullptr;  // packed
+  const int32_t* start = nullptr;   // padded: what sums begin with
+  const float* scale = nullptr;     // padded: what sums are multiplied with
 };
 
 // out[m][n] = epilogue(start[n] + sum over k of a[m](k) b[k, n]), for m < count (at most row_block) and the columns n

@@ -60,6 +60,7 @@ void ExpandedDepthwise::load(const float* expansion, const float* depthwise) {
 }
 
 // Tasks are panels of bands of output rows. A band expands again the rows that its windows share with the band above.
+// NOLINTNEXTLINE(readability-non-const-parameter)
 void ExpandedDepthwise::forward(const float* x, const Epilogue& expansion, const Epilogue& depthwise, float* y) const {
   constexpr int64_t cached_inputs = 131072;  // floats, which the panels of a band read one after the other
   constexpr int64_t fewest_rows = 7;
