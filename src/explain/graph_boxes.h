@@ -10,7 +10,7 @@ namespace fovea {
 // What a node is drawn as.
 enum class NodeKind { input, weighted, pool, pointwise, sum, concatenation, other };
 
-NodeKind kind_of(const Graph& graph, int node);
+NodeKind kind_of(const Graph& graph, int index);
 
 // Nodes that are drawn as one: a convolution or dense layer with the pointwise ops (norm, activation, dropout) that
 // alone come before or after it; or any other node with the pointwise ops after it.

@@ -64,7 +64,7 @@ class PixelSwarm {
     }
     scores_ = judge(swarm_);
     for (int64_t generation = 0; generation < struggle_.options.steps; ++generation) {
-      const Image best = picture_of(swarm_[leader()]);
+      Image best = picture_of(swarm_[leader()]);
       if (struggle_.fools(best)) return best;
       next_generation(random.substream(static_cast<uint64_t>(generation)));
     }
@@ -152,8 +152,8 @@ Evolved evolve_fooling_image(Model& model, const EvolutionOptions& options) {
 
   for (; result.generations < options.generations && result.confidence < options.confidence; ++result.generations) {
     const Random draw = random.substream(static_cast<uint64_t>(result.generations) + 1);
-    const double halvings = static_cast<double>(3 * result.generations / options.generations);
-    const auto rate = static_cast<float>(options.mutation_rate * std::pow(0.5, halvings));
+    const int64_t halvings = 3 * result.generations / options.generations;
+    const auto rate = static_cast<float>(std::ldexp(options.mutation_rate, -static_cast<int>(halvings)));
     std::vector<Image> children;
     for (int64_t child = 0; child < options.offspring; ++child) {
       std::vector<float> x = space.pixels(result.picture);
