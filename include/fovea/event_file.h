@@ -36,7 +36,7 @@ class EventFile {
   void flush();
 
  private:
-  void write_event(int64_t step, int field, std::string_view message);
+  void write_event(int64_t step, int number, std::string_view message);
   void write_record(std::string_view message);
   void check() const;
 

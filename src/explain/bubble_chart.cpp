@@ -46,7 +46,7 @@ class Drawing {
     draw_x_axis();
     draw_y_axis();
     svg_.rectangle({frame.left, frame.top}, frame.right - frame.left, frame.bottom - frame.top,
-                   "fill=\"none\" stroke=\"#999\"");
+                   R"(fill="none" stroke="#999")");
     draw_bubbles();
     draw_labels();
     draw_area_scale();
@@ -94,7 +94,7 @@ class Drawing {
       svg_.with_tooltip(words, [&] {
         svg_.circle(
             centre(bubble), radius(bubble.area),
-            fmt::format("fill=\"{0}\" fill-opacity=\"0.25\" stroke=\"{0}\" stroke-opacity=\"0.8\"", colour(bubble)));
+            fmt::format(R"(fill="{0}" fill-opacity="0.25" stroke="{0}" stroke-opacity="0.8")", colour(bubble)));
       });
     }
   }
@@ -111,7 +111,7 @@ class Drawing {
                           std::clamp(discs[i].centre.y, place.top, place.bottom)};
       const double distance = std::hypot(near.x - discs[i].centre.x, near.y - discs[i].centre.y);
       if (distance > discs[i].radius + 6) {  // too far to be told whose it is
-        svg_.line(discs[i].centre, near, fmt::format("stroke=\"{}\" stroke-width=\"0.6\"", colour(bubbles_[i])));
+        svg_.line(discs[i].centre, near, fmt::format(R"(stroke="{}" stroke-width="0.6")", colour(bubbles_[i])));
       }
       svg_.text({(place.left + place.right) / 2, place.bottom - 3}, bubbles_[i].name, label_size, Anchor::middle,
                 fmt::format("fill=\"{}\"", colour(bubbles_[i])));
@@ -128,7 +128,7 @@ class Drawing {
     for (const double area : {power, power / 10, power / 100}) {
       const double r = radius(area);
       x -= r;
-      svg_.circle({x, y}, r, "fill=\"#888\" fill-opacity=\"0.2\" stroke=\"#888\"");
+      svg_.circle({x, y}, r, R"(fill="#888" fill-opacity="0.2" stroke="#888")");
       svg_.text({x, frame.bottom - 12}, with_unit(std::llround(area)), label_size, Anchor::middle, "fill=\"#444\"");
       x -= r + 28;
     }

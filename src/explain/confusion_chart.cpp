@@ -64,7 +64,7 @@ std::string to_svg(const ConfusionMatrix& matrix) {
     svg.text({middle, margin - 6}, names[label], letters, Anchor::start,
              fmt::format("fill=\"#222\" transform=\"rotate(-90 {:.1f} {:.1f})\"", middle, margin - 6));
   }
-  svg.rectangle({margin, margin}, side, side, "fill=\"none\" stroke=\"#999\"");
+  svg.rectangle({margin, margin}, side, side, R"(fill="none" stroke="#999")");
   return std::move(svg).finish();
 }
 

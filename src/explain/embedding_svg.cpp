@@ -85,7 +85,7 @@ std::string similarity_svg(const Tensor& matrix, const std::vector<std::string>&
     const std::string& name = class_names[static_cast<size_t>(i)];
     if (has_names) svg.text({left - 6, y + cell / 2 + 4}, shortened(name, 20), 12, Anchor::end);
     for (int64_t j = 0; j < count; ++j) {
-      const double value = static_cast<double>(matrix[i * count + j]);
+      const auto value = static_cast<double>(matrix[i * count + j]);
       svg.with_tooltip(fmt::format("{} / {}: {:.2f}", name, class_names[static_cast<size_t>(j)], value), [&] {
         svg.rectangle({left + cell * static_cast<double>(j), y}, cell, cell,
                       fmt::format(R"(fill="{}")", diverging(value)));

@@ -89,7 +89,7 @@ Card describe(const Graph& graph, const GraphBox& box) {
       continue;
     }
     const std::string options = node.op && kind != NodeKind::pointwise ? option_words(node.op->attributes()) : "";
-    card.stripes.push_back({kind, options.empty() ? type : type + " " + options});
+    card.stripes.push_back({kind, options.empty() ? type : fmt::format("{} {}", type, options)});
   }
   const Node& main = graph.node(box.main);
   const NodeKind kind = kind_of(graph, box.main);
@@ -144,7 +144,7 @@ class Drawing {
     double x = (width - total) / 2;
     for (const NodeKind k : kinds) {
       const Look look = look_of(k);
-      svg_.rectangle({x, 38}, 12, 12, fmt::format("rx=\"2\" fill=\"{}\" stroke=\"{}\"", look.fill, look.stroke));
+      svg_.rectangle({x, 38}, 12, 12, fmt::format(R"(rx="2" fill="{}" stroke="{}")", look.fill, look.stroke));
       svg_.text({x + 17, 48}, look.words, 11, Anchor::start, "fill=\"#444\"");
       x += Svg::text_width(look.words, 11) + 34;
     }
@@ -170,7 +170,7 @@ class Drawing {
     const NodeKind target = kind(edges_[index].to);
     const bool joins = target == NodeKind::sum || target == NodeKind::concatenation;
     const char* const colour = joins ? look_of(target).stroke : "#777777";
-    svg_.path(data, fmt::format("fill=\"none\" stroke=\"{}\" stroke-width=\"1.3\"", colour));
+    svg_.path(data, fmt::format(R"(fill="none" stroke="{}" stroke-width="1.3")", colour));
     const Point end = on_page(route.back());
     svg_.path(fmt::format("M{:.1f} {:.1f} l-3 -6 l6 0 z", end.x, end.y), fmt::format("fill=\"{}\"", colour));
   }
@@ -181,11 +181,11 @@ class Drawing {
     const double width = card.width();
     const Look look = look_of(kind(static_cast<int>(index)));
     svg_.rectangle(corner, width, card.height(),
-                   fmt::format("rx=\"3\" fill=\"#ffffff\" stroke=\"{}\" stroke-width=\"1.2\"", look.stroke));
+                   fmt::format(R"(rx="3" fill="#ffffff" stroke="{}" stroke-width="1.2")", look.stroke));
     double y = corner.y + 2;
     const double left = corner.x + padding;
     if (!card.name.empty()) {
-      svg_.text({left, y + 10.5}, card.name, text_size, Anchor::start, "font-weight=\"bold\" fill=\"#222\"");
+      svg_.text({left, y + 10.5}, card.name, text_size, Anchor::start, R"(font-weight="bold" fill="#222")");
       y += line_height;
     }
     for (const Stripe& stripe : card.stripes) {

@@ -44,10 +44,10 @@ class Search {
     for (size_t i = 0; i < discs_.size(); ++i) {
       double best = std::numeric_limits<double>::max();
       Box place = places_[i];
-      for (size_t ring = 0; ring < gaps.size(); ++ring) {
+      for (const double gap : gaps) {
         for (int direction = 0; direction < 8; ++direction) {
-          const Box candidate = beside(discs_[i], direction, gaps[ring]);
-          const double cost = this->cost(i, candidate) + 6 * gaps[ring] + direction;
+          const Box candidate = beside(discs_[i], direction, gap);
+          const double cost = this->cost(i, candidate) + 6 * gap + direction;
           if (cost >= best || !contains(frame_, candidate)) continue;
           best = cost;
           place = candidate;

@@ -83,7 +83,7 @@ class Drawing {
   }
 
   std::string draw() && {
-    svg_.text({width / 2, 22}, chart_.title, 15, Anchor::middle, "fill=\"#222\" font-weight=\"bold\"");
+    svg_.text({width / 2, 22}, chart_.title, 15, Anchor::middle, R"(fill="#222" font-weight="bold")");
     draw_axes();
     for (size_t i = 0; i < chart_.series.size(); ++i) draw_series(i);
     draw_names();
@@ -137,7 +137,7 @@ class Drawing {
       svg_.line({left, y_(value)}, {right, y_(value)}, "stroke=\"#e6e6e6\"");
       svg_.text({left - 6, y_(value) + 4}, fmt::format("{:.6g}", value), 12, Anchor::end, "fill=\"#444\"");
     }
-    svg_.rectangle({left, top_}, right - left, bottom - top_, "fill=\"none\" stroke=\"#999\"");
+    svg_.rectangle({left, top_}, right - left, bottom - top_, R"(fill="none" stroke="#999")");
     svg_.text({(left + right) / 2, height - 12}, chart_.x_label, letters, Anchor::middle, "fill=\"#222\"");
     const double middle = (top_ + bottom) / 2;
     svg_.text({16, middle}, chart_.y_label, letters, Anchor::middle,
@@ -145,7 +145,7 @@ class Drawing {
   }
 
   std::string stroke(size_t series) const {
-    return fmt::format("fill=\"none\" stroke=\"{}\" stroke-width=\"2\" stroke-linejoin=\"round\"{}", colour(series),
+    return fmt::format(R"(fill="none" stroke="{}" stroke-width="2" stroke-linejoin="round"{})", colour(series),
                        chart_.series[series].dashed ? " stroke-dasharray=\"6 4\"" : "");
   }
 

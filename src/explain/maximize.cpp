@@ -73,7 +73,7 @@ class Aim {
 // Gradients at a picture that is moved a little, moved back.
 void jittered_gradient(Aim& aim, const Shape& shape, std::span<const float> pixels, int jitter, const Random& random,
                        std::span<float> gradient) {
-  const auto range = static_cast<uint64_t>(2 * jitter + 1);
+  const uint64_t range = 2 * static_cast<uint64_t>(jitter) + 1;
   const int64_t down = static_cast<int64_t>(random.below(0, range)) - jitter;
   const int64_t right = static_cast<int64_t>(random.below(1, range)) - jitter;
   aim(rolled(shape, pixels, down, right), gradient);

@@ -67,11 +67,11 @@ void check(const ParallelChart& chart) {
 
 void draw_axis(Svg& svg, const ParallelAxis& axis, const Scale& scale, double x) {
   svg.line({x, top}, {x, bottom}, "stroke=\"#555\"");
-  svg.text({x, top - 16}, axis.name, 13, Anchor::middle, "fill=\"#222\" font-weight=\"bold\"");
+  svg.text({x, top - 16}, axis.name, 13, Anchor::middle, R"(fill="#222" font-weight="bold")");
   const auto label = [&](double at, const std::string& words) {
     svg.line({x - 4, at}, {x + 4, at}, "stroke=\"#555\"");
     svg.text({x + 7, at + 4}, words, 11, Anchor::start,
-             "fill=\"#333\" stroke=\"#fff\" stroke-width=\"3\" paint-order=\"stroke\"");
+             R"(fill="#333" stroke="#fff" stroke-width="3" paint-order="stroke")");
   };
   for (size_t i = 0; i < axis.words.size(); ++i) label(scale(static_cast<double>(i)), axis.words[i]);
   if (!axis.words.empty()) return;
@@ -89,7 +89,7 @@ std::string to_svg(const ParallelChart& chart) {
   for (size_t i = 0; i < chart.axes.size(); ++i) scales.push_back(scale_of(chart, i));
   const auto x = [&](size_t axis) { return rim + gap * static_cast<double>(axis); };
   Svg svg(2 * rim + gap * static_cast<double>(chart.axes.size() - 1) + 40, height);
-  svg.text({rim, 26}, chart.title, 15, Anchor::start, "fill=\"#222\" font-weight=\"bold\"");
+  svg.text({rim, 26}, chart.title, 15, Anchor::start, R"(fill="#222" font-weight="bold")");
 
   // The best last, so that nothing hides them.
   std::vector<size_t> order(chart.lines.size());
@@ -104,7 +104,7 @@ std::string to_svg(const ParallelChart& chart) {
     }
     const double fraction = (place(chart.axes.back(), line.back()) - judge.low) / (judge.high - judge.low);
     const bool best = rank + 1 == order.size();
-    svg.path(path, fmt::format("fill=\"none\" stroke=\"{}\" stroke-width=\"{}\" stroke-opacity=\"{}\"",
+    svg.path(path, fmt::format(R"(fill="none" stroke="{}" stroke-width="{}" stroke-opacity="{}")",
                                colour_of(fraction), best ? 3 : 1.4, best ? 1 : 0.7));
   }
   for (size_t i = 0; i < chart.axes.size(); ++i) draw_axis(svg, chart.axes[i], scales[i], x(i));

@@ -18,8 +18,9 @@ std::string picture_sheet(const std::vector<SheetPicture>& pictures) {
           row * static_cast<double>(std::max<size_t>(rows, 1)));
   for (size_t i = 0; i < pictures.size(); ++i) {
     const SheetPicture& picture = pictures[i];
+    const size_t above = i / columns;
     const Point corner = {static_cast<double>(i % columns) * cell + (cell - side) / 2,
-                          static_cast<double>(i / columns) * row + 8};
+                          static_cast<double>(above) * row + 8};
     svg.with_tooltip(picture.tooltip,
                      [&] { svg.image(corner, side, side, data_address(picture.image, static_cast<int>(2 * side))); });
     for (size_t j = 0; j < picture.lines.size(); ++j) {

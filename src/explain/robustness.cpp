@@ -93,7 +93,7 @@ Universal universal_perturbation(Model& model, const Dataset& dataset, const Uni
       if (predicted_class(network.logits(x)) != own) continue;
       network.loss(x, own, gradient);
       for (size_t i = 0; i < x.size(); ++i) {
-        const float direction = static_cast<float>((gradient[i] > 0) - (gradient[i] < 0));
+        const auto direction = static_cast<float>((gradient[i] > 0) - (gradient[i] < 0));
         change.data()[i] = std::clamp(change.data()[i] + step * direction, -epsilon, epsilon);
       }
     }

@@ -26,7 +26,7 @@ void flatten(const nlohmann::json& value, const std::string& name, Named& settin
     return;
   }
   for (const auto& [key, member] : value.items()) {
-    flatten(member, name.empty() || name == "details" ? key : name + "." + key, settings);
+    flatten(member, name.empty() || name == "details" ? key : fmt::format("{}.{}", name, key), settings);
   }
 }
 

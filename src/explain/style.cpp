@@ -150,8 +150,8 @@ Styled transfer_style(Model& model, const Image& content, const Image& style, co
   if (ends.empty() && (options.content_layers.empty() || options.style_layers.empty())) {
     throw Error(ErrorKind::usage, "style transfer: the network has no layers with positions");
   }
-  const auto chosen = [&](const std::vector<std::string>& named, std::vector<std::string> preset) {
-    return named.empty() ? std::move(preset) : named;
+  const auto chosen = [](const std::vector<std::string>& named, const std::vector<std::string>& preset) {
+    return named.empty() ? preset : named;
   };
   StyleLoss loss(model, content, style, options,
                  chosen(options.content_layers, {ends[ends.size() < 2 ? 0 : ends.size() - 2]}),

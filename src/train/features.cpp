@@ -17,8 +17,8 @@ namespace {
 void average(std::span<const float> values, std::span<float> out) {
   std::vector<double> sums(out.size());
   for (size_t i = 0; i < values.size(); ++i) sums[i % out.size()] += values[i];
-  const auto positions = static_cast<double>(values.size() / out.size());
-  for (size_t c = 0; c < out.size(); ++c) out[c] = static_cast<float>(sums[c] / positions);
+  const size_t positions = values.size() / out.size();
+  for (size_t c = 0; c < out.size(); ++c) out[c] = static_cast<float>(sums[c] / static_cast<double>(positions));
 }
 
 }  // namespace

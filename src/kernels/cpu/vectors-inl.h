@@ -14,6 +14,7 @@
 // Before a loop whose arrays of vectors must become registers: the compilers' own limits are too low for large tiles.
 #ifndef FOVEA_UNROLL
 #ifdef __clang__
+#pragma clang diagnostic ignored "-Wpass-failed"  // at -O1, which the fuzz targets have, it is but a wish
 #define FOVEA_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define FOVEA_UNROLL _Pragma("GCC unroll 32")

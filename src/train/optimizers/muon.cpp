@@ -88,7 +88,7 @@ class MuonOptimizer final : public ParameterOptimizer {
     matrix.orthogonaliser.run(u);
 
     Tensor& weight = model().parameters()[matrix.parameter];
-    const double rows = static_cast<double>(weight.shape()[0]);
+    const auto rows = static_cast<double>(weight.shape()[0]);
     const double columns = static_cast<double>(weight.size()) / rows;
     const double rate = learning_rate * rate_scale(matrix.parameter);
     const auto step = static_cast<float>(rate * std::sqrt(std::max(1.0, rows / columns)));
