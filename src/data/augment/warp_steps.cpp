@@ -80,7 +80,8 @@ Step make_perspective(Arguments& arguments) {
     const double right = image.width - 1;
     const double bottom = image.height - 1;
     const auto inwards = [&](int side) {
-      return static_cast<double>(draws.below(static_cast<int64_t>(distortion * (side / 2)) + 1));
+      const int half = side / 2;
+      return static_cast<double>(draws.below(static_cast<int64_t>(distortion * half) + 1));
     };
     const auto corner = [&](bool at_right, bool at_bottom) {
       const double x = inwards(image.width);
