@@ -37,6 +37,6 @@ DataSplits open_tiny_imagenet(const std::filesystem::path& folder, BadPictures o
 // written.
 void write_packed(const std::filesystem::path& file, const DataSplits& splits, int side = 0);
 // Throws Error(format) or Error(data) when the file is not one of write_packed.
-DataSplits open_packed(const std::filesystem::path& file);
+DataSplits open_packed(const std::filesystem::path& path);
 
 }  // namespace fovea

@@ -104,7 +104,7 @@ int64_t label_of(const Line& line, const std::map<std::string, int64_t, std::les
 }
 
 fs::path find_picture(const fs::path& list, const std::string& name) {
-  const fs::path beside = list.parent_path() / name;
+  fs::path beside = list.parent_path() / name;
   std::error_code error;
   if (fs::exists(beside, error)) return beside;
   const fs::path within = list.parent_path() / list.stem() / name;
