@@ -14,7 +14,8 @@ namespace {
 
 std::vector<float> gaussian(int size, double sigma) {
   std::vector<double> weights;
-  for (int i = 0; i < size; ++i) weights.push_back(std::exp(-0.5 * std::pow((i - size / 2) / sigma, 2)));
+  const int middle = size / 2;
+  for (int i = 0; i < size; ++i) weights.push_back(std::exp(-0.5 * std::pow((i - middle) / sigma, 2)));
   const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
   std::vector<float> normalised;
   for (const double weight : weights) normalised.push_back(static_cast<float>(weight / total));

@@ -103,7 +103,7 @@ Hsv to_hsv(const uint8_t* pixel) {
                                        : 4.0 + static_cast<double>(gc) - static_cast<double>(rc);
   const double turn = static_cast<double>(static_cast<float>(sixths)) / 6.0 + 1.0;
   const auto hue = static_cast<double>(static_cast<float>(std::fmod(turn, 1.0)));
-  const double saturation = static_cast<double>(spread / static_cast<float>(largest));
+  const auto saturation = static_cast<double>(spread / static_cast<float>(largest));
   return {static_cast<uint8_t>(hue * 255.0), static_cast<uint8_t>(saturation * 255.0), largest};
 }
 

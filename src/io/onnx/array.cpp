@@ -28,7 +28,7 @@ void decode_integers(std::span<const std::byte> stored, std::vector<int64_t>& va
   for (size_t i = 0; i < values.size(); ++i) {
     Stored item;
     std::memcpy(&item, stored.data() + i * sizeof(Stored), sizeof(Stored));
-    values[i] = static_cast<int64_t>(item);
+    values[i] = static_cast<int64_t>(item);  // NOLINT(bugprone-signed-char-misuse): a number, not a character
   }
 }
 
@@ -107,7 +107,7 @@ fs::path locate(const fs::path& folder, const std::string& location) {
           "external data must lie in the model's folder, got '{}'", printable(location));
   std::error_code error;
   const fs::path root = fs::canonical(folder, error);
-  const fs::path file = fs::canonical(folder / relative, error);
+  fs::path file = fs::canonical(folder / relative, error);
   if (error) {
     throw Error(ErrorKind::data, fmt::format("cannot read {}: {}", printable(folder / relative), error.message()));
   }
@@ -203,7 +203,8 @@ OnnxArray make_array(DType type, const Shape& shape) {
 }
 
 OnnxArray integers_of(std::vector<int64_t> values) {
-  return {.type = DType::i64, .shape = {std::ssize(values)}, .floats = {}, .integers = std::move(values)};
+  const int64_t count = std::ssize(values);
+  return {.type = DType::i64, .shape = {count}, .floats = {}, .integers = std::move(values)};
 }
 
 const std::vector<int64_t>& integers(const OnnxArray& array) {

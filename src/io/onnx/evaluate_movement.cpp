@@ -61,7 +61,8 @@ OnnxArray gather(const NodeReader& node, Arrays in) {
   const int rank = in[1]->shape.rank();
   return pick(data, shape, [&](const Coordinates& at, Coordinates& from) {
     int64_t index = 0;
-    for (int k = 0; k < rank; ++k) index = index * in[1]->shape[k] + at[static_cast<size_t>(axis + k)];
+    for (int k = 0; k < rank; ++k)
+      index = index * in[1]->shape[k] + at[static_cast<size_t>(axis) + static_cast<size_t>(k)];
     for (int k = 0; k < data.shape.rank(); ++k) {
       from[static_cast<size_t>(k)] = k == axis ? 0 : at[static_cast<size_t>(k < axis ? k : k + rank - 1)];
     }

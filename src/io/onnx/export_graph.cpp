@@ -22,7 +22,7 @@ std::string GraphExport::name(int node, Lies lies) {
   if (shape(node).rank() <= 2) return names.begin()->second;
   if (const auto found = names.find(lies); found != names.end()) return found->second;
   const bool last = lies == Lies::channels_last;
-  const std::string name = model_.graph().node(node).name + (last ? ".nhwc" : ".nchw");
+  std::string name = model_.graph().node(node).name + (last ? ".nhwc" : ".nchw");
   const Order order = channels_last_order(shape(node).rank());
   std::vector<int64_t> perm(order.begin(), order.end());
   if (!last) {
