@@ -50,7 +50,7 @@ std::string coordinates(const NodeImport& node, bool nearest) {
 
 std::string rounding(const NodeImport& node) {
   if (node.op() == "Upsample" || node.opset() < 11) return "floor";
-  const std::string mode = node.text("nearest_mode", "round_prefer_floor");
+  std::string mode = node.text("nearest_mode", "round_prefer_floor");
   if (node.text("coordinate_transformation_mode", "") != "tf_half_pixel_for_nn") return mode;
   // Its places are half a pixel further than half_pixel's: rounding half down there is rounding up here.
   require(mode == "round_prefer_floor" || mode == "floor", "tf_half_pixel_for_nn with '{}' is not supported", mode);

@@ -15,6 +15,6 @@ struct LeanModel {
 };
 
 // Nothing for what is not laid out as a message: protobuf will say so.
-std::optional<LeanModel> without_raw_data(std::span<const std::byte> model);
+std::optional<LeanModel> without_raw_data(std::span<const std::byte> bytes);
 
 }  // namespace fovea
