@@ -165,9 +165,9 @@ MappedFile::MappedFile(const fs::path& path) {
 
 void MappedFile::release(std::span<const std::byte> part) const noexcept {
   static const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<uintptr_t>(part.data()) / page * page;
-  const auto end = reinterpret_cast<uintptr_t>(part.data()) + part.size();
-  ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);  // never written to: nothing is lost
+  const size_t before = reinterpret_cast<uintptr_t>(part.data()) % page;
+  auto* const begin = const_cast<std::byte*>(part.data()) - before;
+  ::madvise(begin, before + part.size(), MADV_DONTNEED);  // never written to: nothing is lost
 }
 
 MappedFile::~MappedFile() {

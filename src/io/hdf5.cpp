@@ -157,7 +157,7 @@ class Reader {
       visit();
       if (number<uint32_t>(entry + 16) == 2) continue;  // a symbolic link
       const std::string name = read_name(names, number<uint64_t>(entry), path);
-      read_object(number<uint64_t>(entry + 8), path.empty() ? name : path + "/" + name, depth + 1);
+      read_object(number<uint64_t>(entry + 8), path.empty() ? name : fmt::format("{}/{}", path, name), depth + 1);
     }
   }
 

@@ -70,7 +70,7 @@ Table find_table(Bytes archive, const std::string& source) {
   uint64_t begin = load<uint32_t>(end, 16);
   if (load<uint16_t>(end, 4) != load<uint16_t>(end, 6)) refuse(source, "the zip archive is one of several parts");
   if (at >= locator_size && has_signature(archive.subspan(at - locator_size), 0x07064B50)) {
-    const uint64_t end64_at = load<uint64_t>(archive, at - locator_size + 8);
+    const auto end64_at = load<uint64_t>(archive, at - locator_size + 8);
     const Bytes end64 = part(archive, end64_at, end64_size, source);
     if (!has_signature(end64, 0x06064B50)) refuse(source, "the zip archive's zip64 record is missing");
     count = load<uint64_t>(end64, 32);
