@@ -61,7 +61,7 @@ class Unpacker {
 
   fs::path safe_name(archive_entry* entry) const {
     const char* name = archive_entry_pathname(entry);
-    const fs::path path = fs::path(name == nullptr ? "" : name).lexically_normal();
+    fs::path path = fs::path(name == nullptr ? "" : name).lexically_normal();
     if (path.empty() || path.is_absolute() || *path.begin() == "..") {
       fail(fmt::format("it names a place outside: {}", name == nullptr ? "" : name));
     }
