@@ -12,8 +12,6 @@ namespace fovea::cli {
 
 namespace {
 
-[[noreturn]] void usage_error(const std::string& message) { throw Error(ErrorKind::usage, message); }
-
 std::vector<std::string> option_names(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options()) {
@@ -123,6 +121,8 @@ void add_config_option(CLI::App& command) {
           "--config", [](const std::string&) {}, "flags from a TOML file: epochs = 5")
       ->type_name("FILE");
 }
+
+void usage_error(const std::string& message) { throw Error(ErrorKind::usage, message); }
 
 const CLI::App& parse(CLI::App& program, std::vector<std::string> arguments) {
   expand_config(program, arguments);

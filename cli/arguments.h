@@ -17,6 +17,9 @@ namespace fovea::cli {
 // --version.
 const CLI::App& parse(CLI::App& program, std::vector<std::string> arguments);
 
+// Throws Error(usage).
+[[noreturn]] void usage_error(const std::string& message);
+
 // Adds --config to a command.
 void add_config_option(CLI::App& command);
 

@@ -10,6 +10,7 @@
 #include "core/file.h"
 #include "fovea/embedding.h"
 #include "fovea/error.h"
+#include "fovea/features.h"
 #include "fovea/shape_bias.h"
 #include "model_options.h"
 #include "options.h"
@@ -26,7 +27,8 @@ struct EmbedCommand {
   DataOptions data;
   std::string input;
   std::string method = "tsne";
-  FeatureOptions features{.max_items = 1000};
+  FeatureOptions features;
+  int64_t max_items = 1000;
   TsneOptions tsne;
   std::string output;
   std::string similarity;
@@ -43,32 +45,33 @@ void run_embed(const EmbedCommand& command) {
   }
   Model model = command.model.open(input_shape(command.input));
   const DataSplits splits = command.data.open();
-  const Dataset& dataset = splits.test ? *splits.test : *splits.train;
-  const Features features = extract_features(model, dataset, command.features);
-  const std::vector<std::string>& names = dataset.class_names();
+  const auto dataset = spread(splits.test ? splits.test : splits.train, command.max_items);
+  const std::string node = command.features.layer.empty() ? feature_layer(model.graph()) : command.features.layer;
+  const Tensor features = extract_features(model, dataset, command.features);
+  const std::vector<std::string>& names = dataset->class_names();
+  std::vector<int64_t> labels;
+  for (int64_t item = 0; item < dataset->size(); ++item) labels.push_back(dataset->label(item));
   if (!command.output.empty()) {
     const bool linear = command.method == "pca";
-    PrincipalComponents principal = principal_components(features.values, 2);
-    const Tensor points = linear ? std::move(principal.points) : tsne(features.values, command.tsne);
+    PrincipalComponents principal = principal_components(features, 2);
+    const Tensor points = linear ? std::move(principal.points) : tsne(features, command.tsne);
     std::vector<std::string> texts;
-    for (size_t i = 0; i < features.items.size(); ++i) {
-      texts.push_back(
-          fmt::format("{}: {}", dataset.item_name(features.items[i]), names[static_cast<size_t>(features.labels[i])]));
+    for (int64_t item = 0; item < dataset->size(); ++item) {
+      const auto label = static_cast<size_t>(labels[static_cast<size_t>(item)]);
+      texts.push_back(fmt::format("{}: {}", dataset->item_name(item), names[label]));
     }
-    const std::string title = fmt::format("{} of '{}', {} pictures", linear ? "principal components" : "t-SNE",
-                                          features.node, features.items.size());
-    write_text(command.output, embedding_svg(points, features.labels, names, texts, title));
+    const std::string title =
+        fmt::format("{} of '{}', {} pictures", linear ? "principal components" : "t-SNE", node, dataset->size());
+    write_text(command.output, embedding_svg(points, labels, names, texts, title));
     if (linear) {
       fmt::print("the two components explain {:.1f} % and {:.1f} % of the variance\n", 100 * principal.explained[0],
                  100 * principal.explained[1]);
     }
-    fmt::print("{}: {} pictures, {} features of '{}'\n", command.output, features.items.size(),
-               features.values.shape()[1], features.node);
+    fmt::print("{}: {} pictures, {} features of '{}'\n", command.output, dataset->size(), features.shape()[1], node);
   }
   if (command.similarity.empty()) return;
-  const Tensor matrix = class_similarity(features, std::ssize(names));
-  write_text(command.similarity,
-             similarity_svg(matrix, names, fmt::format("similarity of classes by '{}'", features.node)));
+  const Tensor matrix = class_similarity(features, labels, std::ssize(names));
+  write_text(command.similarity, similarity_svg(matrix, names, fmt::format("similarity of classes by '{}'", node)));
   fmt::print("{}: cosines of {} classes\n", command.similarity, names.size());
 }
 
@@ -119,9 +122,10 @@ Run add_embed(CLI::App& program) {
   add_input_option(*command, options->input);
   options->data.add(*command);
   add_choice(*command, "--method", options->method, {"tsne", "pca"}, "how features become two numbers");
-  command->add_option("--layer", options->features.node, "node with the features; default: what the scores are made of")
+  command
+      ->add_option("--layer", options->features.layer, "node with the features; default: what the scores are made of")
       ->type_name("NODE");
-  add_number(*command, "--max-items", options->features.max_items, "pictures, evenly spaced over the data set");
+  add_number(*command, "--max-items", options->max_items, "pictures, evenly spaced over the data set");
   add_number(*command, "--perplexity", options->tsne.perplexity, "of t-SNE: neighbours that count");
   add_number(*command, "--iterations", options->tsne.iterations, "of t-SNE");
   add_number(*command, "--seed", options->tsne.seed, "of t-SNE");

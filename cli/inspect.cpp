@@ -12,6 +12,7 @@
 #include "core/text.h"
 #include "fovea/tensor_file.h"
 #include "options.h"
+#include "table.h"
 
 namespace fovea::cli {
 
@@ -23,24 +24,7 @@ struct InspectOptions {
   Format format = Format::text;
 };
 
-using Line = std::vector<std::string>;
-
 Line columns() { return {"tensor", "dtype", "shape", "min", "max", "mean", "std", "NaN", "infinite"}; }
-
-// The first three columns to the left, numbers to the right.
-void print_table(const std::vector<Line>& lines) {
-  std::vector<size_t> widths(columns().size());
-  for (const Line& line : lines) {
-    for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
-  }
-  for (const Line& line : lines) {
-    std::string text;
-    for (size_t i = 0; i < line.size(); ++i) {
-      text += i < 3 ? fmt::format("{:<{}}  ", line[i], widths[i]) : fmt::format("{:>{}}  ", line[i], widths[i]);
-    }
-    fmt::print("{}\n", text.erase(text.find_last_not_of(' ') + 1));
-  }
-}
 
 std::string number(double value) { return fmt::format("{:.5g}", value); }
 
@@ -69,7 +53,7 @@ void print_text(const TensorFile& file) {
     lines.push_back(describe(tensor));
     file.release(tensor);
   }
-  if (lines.size() > 1) print_table(lines);
+  if (lines.size() > 1) print_table(lines, "lllrrrrrr");
   if (!file.metadata.empty()) fmt::print("\nmetadata\n");
   for (const auto& [key, value] : file.metadata) fmt::print("  {}  {}\n", printable(key), shortened(value));
 }

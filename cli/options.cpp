@@ -53,6 +53,14 @@ DataSplits DataOptions::open() const {
   return splits;
 }
 
+std::shared_ptr<const Dataset> spread(const std::shared_ptr<const Dataset>& all, int64_t count) {
+  if (count < 1) throw Error(ErrorKind::usage, fmt::format("at least one picture is needed, got {}", count));
+  count = std::min(count, all->size());
+  std::vector<int64_t> items;
+  for (int64_t i = 0; i < count; ++i) items.push_back(i * all->size() / count);
+  return subset(all, std::move(items));
+}
+
 CLI::Option* add_input_option(CLI::App& command, std::string& input) {
   return command
       .add_option("--input", input,

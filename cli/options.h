@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,9 @@ struct DataOptions {
   // Opens the data set; its warnings go to standard error.
   DataSplits open() const;
 };
+
+// So many items, evenly spread so that all classes of a sorted data set take part. Throws Error(usage) for count < 1.
+std::shared_ptr<const Dataset> spread(const std::shared_ptr<const Dataset>& all, int64_t count);
 
 // --input HEIGHTxWIDTHxCHANNELS (LENGTHxCHANNELS, DEPTHxHEIGHTxWIDTHxCHANNELS) of networks that are built afresh.
 CLI::Option* add_input_option(CLI::App& command, std::string& input);

@@ -40,14 +40,6 @@ struct QuantizeCommand {
   Format format = Format::text;
 };
 
-// Evenly spread over the data set, so that all classes of a sorted one take part.
-std::shared_ptr<const Dataset> spread(const std::shared_ptr<const Dataset>& all, int64_t count) {
-  std::vector<int64_t> items;
-  count = std::min(count, all->size());
-  for (int64_t i = 0; i < count; ++i) items.push_back(i * all->size() / count);
-  return subset(all, std::move(items));
-}
-
 double agreement(const Evaluation& a, const Evaluation& b) {
   int64_t same = 0;
   for (size_t i = 0; i < a.predictions.size(); ++i) same += static_cast<int64_t>(a.predictions[i] == b.predictions[i]);

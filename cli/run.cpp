@@ -31,8 +31,6 @@ struct RunOptions {
   std::string output = ".";
 };
 
-[[noreturn]] void usage_error(const std::string& message) { throw Error(ErrorKind::usage, message); }
-
 // "name=x.npy" or "x.npy".
 struct NamedFile {
   std::string name;

@@ -17,7 +17,6 @@
 namespace fovea {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 // `each` points around each of three corners of a space of 12 axes.
@@ -108,34 +107,15 @@ TEST(Embedding, TsneOfEqualRowsIsFinite) {
 }
 
 TEST(Embedding, SimilarityOfClasses) {
-  Features features{.values = Tensor({6, 2}, std::vector<float>{1, 0, 3, 0, -2, 0, -2, 0, 0, 1, 0, -1}),
-                    .labels = {0, 0, 1, 1, 2, 2}};
+  const Tensor rows({6, 2}, std::vector<float>{1, 0, 3, 0, -2, 0, -2, 0, 0, 1, 0, -1});
+  const std::vector<int64_t> labels = {0, 0, 1, 1, 2, 2};
   // The mean of all is 0: classes point to (1, 0), (-1, 0) and nowhere.
-  const Tensor matrix = class_similarity(features, 4);
+  const Tensor matrix = class_similarity(rows, labels, 4);
   EXPECT_NEAR(matrix[0], 1, 1e-6);
   EXPECT_NEAR(matrix[1], -1, 1e-6);
   EXPECT_NEAR(matrix[2], 0, 1e-6);
   EXPECT_EQ(matrix[3], 0);
-  error_of(ErrorKind::usage, [&] { class_similarity(features, 2); });
-  EXPECT_THAT(nearest_rows(features.values, 0, 3), ElementsAre(1, 4, 5));
-}
-
-TEST(Embedding, FeaturesAreTheNodesValues) {
-  Model model = toy_model(3);
-  const auto dataset = toy_dataset(10, 2);
-  const Features features = extract_features(model, *dataset, {.node = "conv", .max_items = 5, .batch = 2});
-  EXPECT_THAT(features.items, ElementsAre(0, 2, 4, 6, 8));
-  ASSERT_EQ(features.values.shape(), Shape({5, 6}));
-  Session session(model, {.keep = {"conv"}});
-  Preprocessor preprocessor(model.preprocessing);
-  Image image;
-  dataset->read(8, image);
-  preprocessor.run(image, session.input("input").data());
-  session.forward();
-  double sum = 0;
-  for (size_t i = 3; i < 64 * 6; i += 6) sum += session.activation("conv")[i];
-  EXPECT_NEAR(features.values[4 * 6 + 3], sum / 64, 1e-5);
-  EXPECT_EQ(extract_features(model, *dataset).values.shape(), Shape({10, 96}));
+  error_of(ErrorKind::usage, [&] { class_similarity(rows, labels, 2); });
 }
 
 TEST(EmbedProgram, DrawsMaps) {

@@ -5,30 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "fovea/data.h"
-#include "fovea/model.h"
 #include "fovea/tensor.h"
 
-// Data sets as a network sees them: features of pictures, maps of them, what lies near what.
+// Data sets as a network sees them: the features of pictures (features.h), a row each, as maps.
 namespace fovea {
-
-struct Features {
-  Tensor values;                  // {pictures, features}
-  std::vector<int64_t> labels{};  // of each picture
-  std::vector<int64_t> items{};   // its number in the data set
-  std::string node{};
-};
-
-struct FeatureOptions {
-  std::string node{};          // empty: what the layer reads that gives the scores
-  int64_t max_items = 10'000;  // evenly spaced over the data set
-  int64_t batch = 32;
-};
-
-// The node's value for each picture; of a value with positions the mean over them. Throws Error(format) unless the
-// network has one input, which its preprocessing fills; Error(usage) for an unknown node, an empty data set and options
-// that make no sense.
-Features extract_features(Model& model, const Dataset& dataset, const FeatureOptions& options = {});
 
 struct PrincipalComponents {
   Tensor points;                    // {N, components}
@@ -52,12 +32,9 @@ struct TsneOptions {
 // same bits. Throws Error(usage) for fewer than 4 or more than 20,000 rows, and options that make no sense.
 Tensor tsne(const Tensor& rows, const TsneOptions& options = {});
 
-// Cosines between the classes' mean features, less the mean of all: {classes, classes}. 0 where a class has no
-// pictures.
-Tensor class_similarity(const Features& features, int64_t classes);
-
-// Rows nearest to a row by the cosine of their features, itself left out, nearest first.
-std::vector<int64_t> nearest_rows(const Tensor& rows, int64_t row, int64_t count);
+// Cosines between the classes' mean rows, less the mean of all: {classes, classes}. 0 where a class has no row. Throws
+// Error(usage) unless there is a label for each row, 0 to classes - 1.
+Tensor class_similarity(const Tensor& rows, std::span<const int64_t> labels, int64_t classes);
 
 // Points {N, 2} as self-contained SVG: a colour for each class (up to 20, then again), a legend for at most 20, and the
 // text of each point where a pointer rests on it.

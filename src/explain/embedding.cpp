@@ -6,10 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "explain/picture_input.h"
 #include "explain/row_matrix.h"
 #include "fovea/error.h"
-#include "fovea/session.h"
 
 namespace fovea {
 
@@ -18,55 +16,7 @@ namespace {
 using Matrix = RowMatrix;
 using Vector = Eigen::VectorXd;
 
-// What the last layer with parameters reads.
-std::string features_node(const Graph& graph) {
-  for (int i = static_cast<int>(graph.nodes().size()); i-- > 0;) {
-    if (!graph.node(i).parameters.empty()) return graph.node(graph.node(i).inputs[0]).name;
-  }
-  throw Error(ErrorKind::format, "the network has no layer with parameters: name a node");
-}
-
 }  // namespace
-
-Features extract_features(Model& model, const Dataset& dataset, const FeatureOptions& options) {
-  if (options.max_items < 1 || options.batch < 1)
-    throw Error(ErrorKind::usage, "at least one picture and batches of one");
-  if (dataset.size() == 0) throw Error(ErrorKind::usage, fmt::format("{}: no pictures", dataset.describe()));
-  const Graph& graph = model.graph();
-  const std::string input = picture_input(model);
-  Features features;
-  features.node = options.node.empty() ? features_node(graph) : options.node;
-  const int64_t count = std::min(options.max_items, dataset.size());
-  for (int64_t i = 0; i < count; ++i) {
-    features.items.push_back(i * dataset.size() / count);
-    features.labels.push_back(dataset.label(features.items.back()));
-  }
-  const int64_t batch = std::min(options.batch, count);
-  Session session(model, {.batch = batch, .keep = {features.node}});
-  Preprocessor preprocessor(model.preprocessing);
-  const std::span<float> space = session.input(input);
-  const Shape shape = session.shape(features.node);
-  const int64_t channels = shape.back(), positions = shape.elements() / channels / batch;
-  features.values = Tensor({count, channels});
-  Image image;
-  for (int64_t first = 0; first < count; first += batch) {
-    const int64_t rows = std::min(batch, count - first);
-    for (int64_t i = 0; i < rows; ++i) {
-      dataset.read(features.items[static_cast<size_t>(first + i)], image);
-      preprocessor.run(image, space.data() + i * (std::ssize(space) / batch));
-    }
-    session.forward();
-    const float* at = session.activation(features.node).data();
-    for (int64_t i = 0; i < rows; ++i) {
-      float* const out = features.values.data() + (first + i) * channels;
-      for (int64_t position = 0; position < positions; ++position) {
-        for (int64_t c = 0; c < channels; ++c) out[c] += *at++;
-      }
-      for (int64_t c = 0; c < channels; ++c) out[c] /= static_cast<float>(positions);
-    }
-  }
-  return features;
-}
 
 PrincipalComponents principal_components(const Tensor& rows, int64_t components) {
   Matrix x = row_matrix(rows);
@@ -99,16 +49,15 @@ PrincipalComponents principal_components(const Tensor& rows, int64_t components)
   return result;
 }
 
-Tensor class_similarity(const Features& features, int64_t classes) {
-  const Matrix x = row_matrix(features.values);
-  if (classes < 1 || std::ssize(features.labels) != x.rows()) {
-    throw Error(ErrorKind::usage,
-                fmt::format("{} labels for {} rows of {} classes", features.labels.size(), x.rows(), classes));
+Tensor class_similarity(const Tensor& rows, std::span<const int64_t> labels, int64_t classes) {
+  const Matrix x = row_matrix(rows);
+  if (classes < 1 || std::ssize(labels) != x.rows()) {
+    throw Error(ErrorKind::usage, fmt::format("{} labels for {} rows of {} classes", labels.size(), x.rows(), classes));
   }
   Matrix means = Matrix::Zero(classes, x.cols());
   Vector counts = Vector::Zero(classes);
   for (int64_t n = 0; n < x.rows(); ++n) {
-    const int64_t label = features.labels[static_cast<size_t>(n)];
+    const int64_t label = labels[static_cast<size_t>(n)];
     if (label < 0 || label >= classes) throw Error(ErrorKind::usage, fmt::format("label {} is no class", label));
     means.row(label) += x.row(n);
     counts(label) += 1;
@@ -123,20 +72,6 @@ Tensor class_similarity(const Features& features, int64_t classes) {
   Tensor result({classes, classes});
   for (int64_t i = 0; i < result.size(); ++i) result[i] = static_cast<float>(std::clamp(cosines.data()[i], -1.0, 1.0));
   return result;
-}
-
-std::vector<int64_t> nearest_rows(const Tensor& rows, int64_t row, int64_t count) {
-  Matrix x = row_matrix(rows);
-  if (row < 0 || row >= x.rows()) throw Error(ErrorKind::usage, fmt::format("there is no row {} of {}", row, x.rows()));
-  x.rowwise().normalize();
-  const Vector cosines = x * x.row(row).transpose();
-  std::vector<int64_t> order;
-  for (int64_t n = 0; n < x.rows(); ++n) {
-    if (n != row) order.push_back(n);
-  }
-  std::ranges::stable_sort(order, std::ranges::greater(), [&](int64_t n) { return cosines(n); });
-  order.resize(static_cast<size_t>(std::clamp<int64_t>(count, 0, std::ssize(order))));
-  return order;
 }
 
 }  // namespace fovea
