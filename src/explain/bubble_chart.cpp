@@ -92,9 +92,8 @@ class Drawing {
           fmt::format("{}: {} {}, {} {:.6g}, {} {}", bubble.name, chart_.x_label, with_unit(std::llround(bubble.x)),
                       chart_.y_label, bubble.y, chart_.area_label, with_unit(std::llround(bubble.area)));
       svg_.with_tooltip(words, [&] {
-        svg_.circle(
-            centre(bubble), radius(bubble.area),
-            fmt::format(R"(fill="{0}" fill-opacity="0.25" stroke="{0}" stroke-opacity="0.8")", colour(bubble)));
+        svg_.circle(centre(bubble), radius(bubble.area),
+                    fmt::format(R"(fill="{0}" fill-opacity="0.25" stroke="{0}" stroke-opacity="0.8")", colour(bubble)));
       });
     }
   }

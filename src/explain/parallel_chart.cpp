@@ -104,8 +104,8 @@ std::string to_svg(const ParallelChart& chart) {
     }
     const double fraction = (place(chart.axes.back(), line.back()) - judge.low) / (judge.high - judge.low);
     const bool best = rank + 1 == order.size();
-    svg.path(path, fmt::format(R"(fill="none" stroke="{}" stroke-width="{}" stroke-opacity="{}")",
-                               colour_of(fraction), best ? 3 : 1.4, best ? 1 : 0.7));
+    svg.path(path, fmt::format(R"(fill="none" stroke="{}" stroke-width="{}" stroke-opacity="{}")", colour_of(fraction),
+                               best ? 3 : 1.4, best ? 1 : 0.7));
   }
   for (size_t i = 0; i < chart.axes.size(); ++i) draw_axis(svg, chart.axes[i], scales[i], x(i));
   return std::move(svg).finish();
