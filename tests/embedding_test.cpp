@@ -9,7 +9,6 @@
 #include "fovea/model_file.h"
 #include "fovea/parallel.h"
 #include "fovea/random.h"
-#include "fovea/session.h"
 #include "fovea/train.h"
 #include "program.h"
 #include "toy.h"
@@ -140,6 +139,19 @@ TEST(EmbedProgram, DrawsMaps) {
     EXPECT_THAT(svg, HasSubstr("24 pictures"));
     EXPECT_THAT(read_text(folder / "matrix.svg"), HasSubstr("vertical / vertical: 1.00"));
   }
+  const std::vector<std::string> first_words = {"embed", "toy.safetensors", "--data",  "data",       "--method",
+                                                "pca",   "--out",           "map.svg", "--max-items"};
+  const auto with_items = [&](const char* count) {
+    std::vector<std::string> arguments = first_words;
+    arguments.emplace_back(count);
+    return run_program(folder.path(), arguments);
+  };
+  // Every fourth of 24 pictures in folders of one class each: both classes are there.
+  ASSERT_EQ(with_items("6").code, 0);
+  EXPECT_THAT(read_text(folder / "map.svg"), HasSubstr("6 pictures"));
+  for (const std::string& name : dataset->class_names())
+    EXPECT_THAT(read_text(folder / "map.svg"), HasSubstr(": " + name));
+  EXPECT_EQ(with_items("0").code, 2);
   EXPECT_EQ(run_program(folder.path(), {"embed", "toy.safetensors", "--data", "data"}).code, 2);
 }
 
