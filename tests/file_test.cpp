@@ -6,7 +6,12 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
+#include <cstring>
+#include <numeric>
+#include <optional>
+#include <vector>
 
 #include "test_files.h"
 
@@ -227,6 +232,29 @@ TEST(MappedFile, ShowsReleasedBytesAgain) {
   const MappedFile mapped(folder / "a");
   mapped.release(mapped.bytes().subspan(5'000, 50'000));
   EXPECT_EQ(text_of(mapped.bytes()), text);
+}
+
+TEST(MappedFile, LendsTensorsThatAreTheirOwn) {
+  const TempFolder folder;
+  constexpr size_t floats = 500'000;
+  std::vector<float> stored(floats);
+  std::iota(stored.begin(), stored.end(), 0.0F);
+  write_text(folder / "a", "head" + std::string(reinterpret_cast<const char*>(stored.data()), 4 * floats));
+  MappedFile file(folder / "a");
+  const Shape shape{floats - 1};
+  auto first = file.tensor(shape, file.bytes().subspan(8));
+  const auto second = file.tensor(shape, file.bytes().subspan(8));
+  EXPECT_FALSE(file.tensor(Shape{4}, file.bytes().subspan(8, 16)));           // small
+  EXPECT_FALSE(file.tensor(shape, file.bytes().subspan(6, 4 * floats - 4)));  // no float begins there
+  if (!first) GTEST_SKIP() << "a sanitizer watches the heap: everything is copied there";
+  file = {};
+  EXPECT_TRUE(std::ranges::equal(first->values(), std::span(stored).subspan(1)));
+  first->values()[0] = -1;
+  const Tensor copy = *first;
+  EXPECT_EQ(copy[0], -1);
+  EXPECT_EQ((*second)[0], 1);
+  const MappedFile again(folder / "a");
+  EXPECT_EQ(std::memcmp(again.bytes().data() + 8, &stored[1], 4 * (floats - 1)), 0);
 }
 
 TEST(MappedFile, TakesEmptyFilesAndRefusesOthers) {

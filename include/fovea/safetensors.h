@@ -45,7 +45,8 @@ class SafetensorsFile {
   bool contains(std::string_view name) const { return index_.find(name) != index_.end(); }
   // Throw Error(format) when there is no such tensor.
   const SafetensorsEntry& entry(std::string_view name) const;
-  Tensor read_f32(std::string_view name) const;  // any dtype, converted as decode() does
+  // Any dtype, converted as decode() does. A large F32 tensor of an opened file is not copied: see Tensor::map().
+  Tensor read_f32(std::string_view name) const;
   // The same into `values`, as many as the tensor has. Of an opened file's memory hardly anything stays resident.
   void read_f32(std::string_view name, std::span<float> values) const;
 

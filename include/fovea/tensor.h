@@ -2,14 +2,15 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "fovea/shape.h"
 
 namespace fovea {
 
-// Contiguous float32 array, 64-byte aligned, owned by value: copying copies the elements.
-// New tensors are zero; large ones take room only once they are written to.
+// Contiguous float32 array, owned by value: copying copies the elements. New tensors are zero and 64-byte aligned;
+// large ones take room only once they are written to.
 class Tensor {
  public:
   Tensor() = default;
@@ -33,6 +34,12 @@ class Tensor {
   std::span<const float> values() const { return {data_.get(), static_cast<size_t>(size())}; }
   float& operator[](int64_t i) { return data_[static_cast<size_t>(i)]; }
   float operator[](int64_t i) const { return data_[static_cast<size_t>(i)]; }
+
+  // The elements at `offset` bytes into an open file of the operating system, little-endian, of which at least
+  // shape.elements() are there. They are read as they are used and become this tensor's own as they are written to: the
+  // file stays as it is. Aligned as they are in the file. None for a small tensor, which is quicker copied, for an
+  // offset that is no multiple of 4, and where the system cannot map the file.
+  static std::optional<Tensor> map(const Shape& shape, int file, size_t offset);
 
   // The same elements under another shape. Throws Error(usage) when the counts differ.
   Tensor reshaped(const Shape& shape) const;

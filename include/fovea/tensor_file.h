@@ -45,6 +45,9 @@ struct TensorFile {
   const StoredTensor* find(std::string_view name) const;
   // Lets the system take back the memory of a mapped tensor, which is read from the file again when used again.
   void release(const StoredTensor& tensor) const noexcept;
+  // One of the tensors in row-major order as float32, converted as decode() does. What is stored so already, in a large
+  // tensor of an opened file, is not copied: see Tensor::map().
+  Tensor read_f32(const StoredTensor& tensor) const;
 };
 
 // Opens a file of any known format, told by its content:

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <string>
 #include <system_error>
 
@@ -154,13 +155,22 @@ std::vector<std::byte> read_file(const fs::path& path, uint64_t max_size) {
 MappedFile::MappedFile(const fs::path& path) {
   struct stat status {};
   // Without O_NONBLOCK opening a pipe would wait for its writer.
-  const FileDescriptor file = open_for_reading(path, O_NONBLOCK, status);
+  file_ = open_for_reading(path, O_NONBLOCK, status);
   if (!S_ISREG(status.st_mode)) fail_reading(path, "it is no regular file");
   const auto size = static_cast<size_t>(status.st_size);
   if (size == 0) return;
-  void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file_.get(), 0);
   if (memory == MAP_FAILED) fail_reading(path, reason(errno));
   bytes_ = {static_cast<const std::byte*>(memory), size};
+}
+
+bool MappedFile::contains(std::span<const std::byte> part) const noexcept {
+  const std::less_equal<> before;
+  return !bytes_.empty() && !part.empty() && before(bytes_.data(), part.data()) && before(&part.back(), &bytes_.back());
+}
+
+std::optional<Tensor> MappedFile::tensor(const Shape& shape, std::span<const std::byte> part) const {
+  return Tensor::map(shape, file_.get(), static_cast<size_t>(part.data() - bytes_.data()));
 }
 
 void MappedFile::release(std::span<const std::byte> part) const noexcept {

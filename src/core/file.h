@@ -3,9 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
+
+#include "fovea/tensor.h"
 
 namespace fovea {
 
@@ -68,19 +71,25 @@ class MappedFile {
  public:
   MappedFile() = default;
   explicit MappedFile(const std::filesystem::path& path);
-  MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+  MappedFile(MappedFile&& other) noexcept : file_(std::move(other.file_)), bytes_(std::exchange(other.bytes_, {})) {}
   MappedFile& operator=(MappedFile&& other) noexcept {
+    std::swap(file_, other.file_);
     std::swap(bytes_, other.bytes_);
     return *this;
   }
   ~MappedFile();
 
   std::span<const std::byte> bytes() const { return bytes_; }
+  // Whether this part, not empty, lies in bytes().
+  bool contains(std::span<const std::byte> part) const noexcept;
+  // A part of bytes() as a tensor of its own, as Tensor::map() makes it.
+  std::optional<Tensor> tensor(const Shape& shape, std::span<const std::byte> part) const;
   // Lets the system take back the memory of this part, rounded out to pages, which reads the file again when used
   // again.
   void release(std::span<const std::byte> part) const noexcept;
 
  private:
+  FileDescriptor file_;
   std::span<const std::byte> bytes_;
 };
 

@@ -62,6 +62,17 @@ Tensor& Tensor::operator=(const Tensor& other) {
   return *this;
 }
 
+std::optional<Tensor> Tensor::map(const Shape& shape, int file, size_t offset) {
+  const size_t bytes = static_cast<size_t>(shape.elements()) * sizeof(float);
+  if (bytes < smallest_mapping || offset % sizeof(float) != 0) return std::nullopt;
+  void* const memory = map_pages(file, offset, bytes);
+  if (memory == nullptr) return std::nullopt;
+  Tensor tensor;
+  tensor.shape_ = shape;
+  tensor.data_ = Memory(static_cast<float*>(memory), Free{bytes});
+  return tensor;
+}
+
 Tensor Tensor::reshaped(const Shape& shape) const { return Tensor(shape, values()); }
 
 }  // namespace fovea

@@ -18,4 +18,14 @@ void decode_in_pieces(DType dtype, std::span<const std::byte> stored, std::span<
   });
 }
 
+Tensor decode_tensor(DType dtype, const Shape& shape, std::span<const std::byte> stored, const MappedFile* mapping) {
+  const bool is_whole = stored.size() == static_cast<size_t>(shape.elements()) * sizeof(float);
+  if (mapping != nullptr && dtype == DType::f32 && is_whole) {
+    if (auto tensor = mapping->tensor(shape, stored)) return *std::move(tensor);
+  }
+  Tensor tensor(shape);
+  decode_in_pieces(dtype, stored, tensor.values(), mapping);
+  return tensor;
+}
+
 }  // namespace fovea

@@ -208,9 +208,8 @@ const SafetensorsEntry& SafetensorsFile::entry(std::string_view name) const {
 }
 
 Tensor SafetensorsFile::read_f32(std::string_view name) const {
-  Tensor tensor(entry(name).shape);
-  read_f32(name, tensor.values());
-  return tensor;
+  const SafetensorsEntry& stored = entry(name);
+  return decode_tensor(stored.dtype, stored.shape, stored.bytes, mapping_.get());
 }
 
 void SafetensorsFile::read_f32(std::string_view name, std::span<float> values) const {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <functional>
 #include <utility>
 
 #include "core/file.h"
@@ -78,12 +77,14 @@ const StoredTensor* TensorFile::find(std::string_view name) const {
 }
 
 void TensorFile::release(const StoredTensor& tensor) const noexcept {
-  if (!mapping || tensor.bytes.empty()) return;
-  const Bytes all = mapping->bytes();
-  const std::less_equal<> before;
-  if (before(all.data(), tensor.bytes.data()) && before(&tensor.bytes.back(), &all.back())) {
-    mapping->release(tensor.bytes);
-  }
+  if (mapping && mapping->contains(tensor.bytes)) mapping->release(tensor.bytes);
+}
+
+Tensor TensorFile::read_f32(const StoredTensor& tensor) const {
+  std::vector<std::byte> copy;
+  const Bytes bytes = row_major(tensor, copy);
+  const bool mapped = mapping && mapping->contains(bytes);
+  return decode_tensor(tensor.dtype, tensor.shape, bytes, mapped ? mapping.get() : nullptr);
 }
 
 TensorFile open_tensor_file(const std::filesystem::path& path) {
@@ -188,9 +189,8 @@ void read_f32(const StoredTensor& tensor, std::span<float> values) {
 }
 
 Tensor read_f32(const StoredTensor& tensor) {
-  Tensor values(tensor.shape);
-  read_f32(tensor, values.values());
-  return values;
+  std::vector<std::byte> copy;
+  return decode_tensor(tensor.dtype, tensor.shape, row_major(tensor, copy), nullptr);
 }
 
 TensorStatistics measure(const StoredTensor& tensor) {

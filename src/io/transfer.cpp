@@ -37,10 +37,7 @@ std::optional<Model> read_network(const std::filesystem::path& path) {
 NamedTensors read_weights(const std::filesystem::path& path, const Graph& graph) {
   const TensorFile file = open_tensor_file(path);
   NamedTensors tensors;
-  for (const StoredTensor& tensor : network_weights(file, graph)) {
-    tensors.emplace(tensor.name, read_f32(tensor));
-    file.release(tensor);
-  }
+  for (const StoredTensor& tensor : network_weights(file, graph)) tensors.emplace(tensor.name, file.read_f32(tensor));
   return tensors;
 }
 

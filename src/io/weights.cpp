@@ -119,9 +119,7 @@ void load_weights(Model& model, const std::filesystem::path& path, const LoadWei
   for (size_t i = 0; i < model.parameters().size(); ++i) {
     const std::string& name = model.graph().parameters()[i].name;
     if (!options.skip.empty() && name.starts_with(options.skip)) continue;
-    const StoredTensor& tensor = *stored.at(name);
-    read_f32(tensor, model.parameters()[i].values());
-    file.release(tensor);
+    model.parameters()[i] = file.read_f32(*stored.at(name));
   }
 }
 
