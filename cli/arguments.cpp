@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "core/suggest.h"
@@ -112,14 +113,6 @@ std::string check_choice(const std::string& text, const std::vector<std::string>
   std::string listed = names.front();
   for (size_t i = 1; i < names.size(); ++i) listed += (i + 1 == names.size() ? " or " : ", ") + names[i];
   return fmt::format("must be {}, got '{}'{}", listed, text, did_you_mean(text, names));
-}
-
-void add_config_option(CLI::App& command) {
-  // Read by expand_config before CLI11 sees the arguments; listed here for --help.
-  command
-      .add_option_function<std::string>(
-          "--config", [](const std::string&) {}, "flags from a TOML file: epochs = 5")
-      ->type_name("FILE");
 }
 
 void usage_error(const std::string& message) { throw Error(ErrorKind::usage, message); }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "fovea/cpu.h"
 #include "fovea/error.h"
@@ -165,16 +166,16 @@ void run_bench(const BenchCommand& command) {
 
 Run add_bench(CLI::App& program) {
   auto options = std::make_shared<BenchCommand>();
-  CLI::App* command = program.add_subcommand("bench", "How fast a network runs on this machine");
-  command->add_option("model", options->model, "a name (lenet5), a model file, or a text form")->type_name("NETWORK");
-  add_input_option(*command, options->input);
-  add_variant_options(*command, options->variant);
-  command->add_flag("--train", options->bench.training, "time training steps: forward, backward, update");
-  add_number(*command, "--batch", options->bench.batch, "pictures at a time");
-  add_number(*command, "--seconds", options->bench.seconds, "how long to measure");
-  command->add_flag("--layers", options->bench.layers, "time every layer, and say how it computes");
-  add_format_option(*command, options->format);
-  options->common.add(*command);
+  CLI::App& command = add_command(program, "bench", "How fast a network runs on this machine");
+  add_option(command, "model", options->model, "a name (lenet5), a model file, or a text form").type_name("NETWORK");
+  add_input_option(command, options->input);
+  add_variant_options(command, options->variant);
+  add_flag(command, "--train", options->bench.training, "time training steps: forward, backward, update");
+  add_number(command, "--batch", options->bench.batch, "pictures at a time");
+  add_number(command, "--seconds", options->bench.seconds, "how long to measure");
+  add_flag(command, "--layers", options->bench.layers, "time every layer, and say how it computes");
+  add_format_option(command, options->format);
+  options->common.add(command);
   return [options] { run_bench(*options); };
 }
 

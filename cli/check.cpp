@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "core/text.h"
 #include "fovea/error.h"
@@ -83,12 +84,12 @@ void run_check(const CheckOptions& options) {
 
 Run add_check(CLI::App& program) {
   auto options = std::make_shared<CheckOptions>();
-  CLI::App* command = program.add_subcommand("check", "Run ONNX's backend tests");
-  command->add_option("folders", options->folders, "folders that hold, or whose folders hold, model.onnx and test data")
-      ->type_name("DIR")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  add_format_option(*command, options->format);
-  options->common.add(*command);
+  CLI::App& command = add_command(program, "check", "Run ONNX's backend tests");
+  add_option(command, "folders", options->folders, "folders that hold, or whose folders hold, model.onnx and test data")
+      .type_name("DIR")
+      .take_all();
+  add_format_option(command, options->format);
+  options->common.add(command);
   return [options] { run_check(*options); };
 }
 

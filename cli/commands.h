@@ -1,7 +1,10 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
+
+namespace CLI {
+class App;
+}
 
 // One file per command: each function adds its subcommand and options to the program and returns what to do when it is
 // chosen.

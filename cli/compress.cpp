@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "core/units.h"
 #include "fovea/error.h"
@@ -158,23 +159,23 @@ void run_compress(const CompressOptions& options) {
 
 Run add_compress(CLI::App& program) {
   auto options = std::make_shared<CompressOptions>();
-  CLI::App* command =
-      program.add_subcommand("compress", "Make a trained network's file small: prune, share weights, code by entropy");
-  options->model.add(*command);
-  options->model.add_pictures(*command);
-  add_input_option(*command, options->input);
-  options->data.add(*command);
-  command->add_option("--out", options->out, "file to write, which is a model as any other")->type_name("FILE");
-  add_number(*command, "--sparsity", options->sparsity, "fraction of weights that become zero; 0: none");
-  add_number(*command, "--rounds", options->rounds, "steps in which it is reached");
-  add_number(*command, "--clusters", options->clusters,
+  CLI::App& command =
+      add_command(program, "compress", "Make a trained network's file small: prune, share weights, code by entropy");
+  options->model.add(command);
+  options->model.add_pictures(command);
+  add_input_option(command, options->input);
+  options->data.add(command);
+  add_option(command, "--out", options->out, "file to write, which is a model as any other").type_name("FILE");
+  add_number(command, "--sparsity", options->sparsity, "fraction of weights that become zero; 0: none");
+  add_number(command, "--rounds", options->rounds, "steps in which it is reached");
+  add_number(command, "--clusters", options->clusters,
              "values that the weights of a layer have in common; 0: no sharing");
-  add_number(*command, "--epochs", options->epochs, "of retraining after each round of pruning, and after sharing");
-  add_number(*command, "--lr", options->lr, "learning rate of retraining");
-  add_number(*command, "--batch", options->batch, "pictures per step");
-  add_number(*command, "--seed", options->seed, "of the order of pictures");
-  add_format_option(*command, options->format);
-  options->common.add(*command);
+  add_number(command, "--epochs", options->epochs, "of retraining after each round of pruning, and after sharing");
+  add_number(command, "--lr", options->lr, "learning rate of retraining");
+  add_number(command, "--batch", options->batch, "pictures per step");
+  add_number(command, "--seed", options->seed, "of the order of pictures");
+  add_format_option(command, options->format);
+  options->common.add(command);
   return [options] { run_compress(*options); };
 }
 

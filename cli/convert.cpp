@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"
@@ -76,20 +77,21 @@ void run_convert(const ConvertOptions& options) {
 
 Run add_convert(CLI::App& program) {
   auto options = std::make_shared<ConvertOptions>();
-  CLI::App* command =
-      program.add_subcommand("convert", "Networks and weights from one format to another, told by the extensions");
-  options->in.add(*command);
-  command->get_option("model")->description(
-      "a file of weights (safetensors, PyTorch, NumPy; of a checkpoint its state dict is taken) or of a network (ONNX, "
-      "safetensors), or a network by name");
-  command
-      ->add_option("out", options->out,
-                   ".onnx, .safetensors (with the network, where there is one), .pt, .pth, .th, .npz or .npy")
-      ->type_name("OUT");
-  options->in.add_pictures(*command);
+  CLI::App& command =
+      add_command(program, "convert", "Networks and weights from one format to another, told by the extensions");
+  options->in.add(command);
+  option_of(command, "model")
+      .description(
+          "a file of weights (safetensors, PyTorch, NumPy; of a checkpoint its state dict is taken) or of a network "
+          "(ONNX, "
+          "safetensors), or a network by name");
+  add_option(command, "out", options->out,
+             ".onnx, .safetensors (with the network, where there is one), .pt, .pth, .th, .npz or .npy")
+      .type_name("OUT");
+  options->in.add_pictures(command);
   options->in.shows_pictures = false;
-  add_input_option(*command, options->input);
-  options->common.add(*command);
+  add_input_option(command, options->input);
+  options->common.add(command);
   return [options] { run_convert(*options); };
 }
 

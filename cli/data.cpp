@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "core/file.h"
 #include "core/text.h"
@@ -225,24 +226,24 @@ void run_data(const DataCommand& options) {
 
 Run add_data(CLI::App& program) {
   auto options = std::make_shared<DataCommand>();
-  CLI::App* command = program.add_subcommand("data", "Look at, split, pack or fetch labelled pictures");
+  CLI::App& command = add_command(program, "data", "Look at, split, pack or fetch labelled pictures");
   add_choice(
-      *command, "action", options->action, {"info", "preview", "split", "pack", "fetch"},
+      command, "action", options->action, {"info", "preview", "split", "pack", "fetch"},
       "info: counts, sizes, means, broken and equal pictures; preview: a contact sheet; split: lists for training "
       "and validation; pack: one file that opens at once; fetch: from the Internet");
-  command->add_option("what", options->data.data, "a data set by name, a folder, a list, a CSV file or a packed file")
-      ->type_name("DATA");
-  options->data.add(*command);
-  command->add_option("--out", options->out, "what preview, split and pack write")->type_name("PATH");
-  command->add_option("--augment", options->augment, "preview: a row per picture, the first one unchanged")
-      ->type_name("STEPS");
-  add_number(*command, "--count", options->count, "preview: how many pictures");
-  add_number(*command, "--side", options->side, "preview, pack: size of each picture in pixels; pack cuts squares");
-  add_number(*command, "--fraction", options->fraction, "split: share of each class for validation");
-  add_number(*command, "--seed", options->seed, "of the choice of pictures, and of augmentation");
-  options->fetch.add(*command);
-  add_format_option(*command, options->format);
-  options->common.add(*command);
+  add_option(command, "what", options->data.data, "a data set by name, a folder, a list, a CSV file or a packed file")
+      .type_name("DATA");
+  options->data.add(command);
+  add_option(command, "--out", options->out, "what preview, split and pack write").type_name("PATH");
+  add_option(command, "--augment", options->augment, "preview: a row per picture, the first one unchanged")
+      .type_name("STEPS");
+  add_number(command, "--count", options->count, "preview: how many pictures");
+  add_number(command, "--side", options->side, "preview, pack: size of each picture in pixels; pack cuts squares");
+  add_number(command, "--fraction", options->fraction, "split: share of each class for validation");
+  add_number(command, "--seed", options->seed, "of the choice of pictures, and of augmentation");
+  options->fetch.add(command);
+  add_format_option(command, options->format);
+  options->common.add(command);
   return [options] { run_data(*options); };
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "fovea/data.h"
 #include "fovea/known_classes.h"
 
@@ -15,40 +16,38 @@ void ResizeOptions::add(CLI::App& app) {
   const std::string group = "Pictures";
   add_number(app, "--shorter-side", shorter_side,
              "resize the shorter side to this many pixels, then cut out the centre; 0: resize both sides")
-      ->group(group);
+      .group(group);
   using enum ResizeFilter;
   add_choice<ResizeFilter>(app, "--filter", filter,
                            {{"nearest", nearest}, {"box", box}, {"bilinear", bilinear}, {"bicubic", bicubic}},
                            "how pictures are resized")
-      ->group(group);
+      .group(group);
 }
 
 void ResizeOptions::apply(Preprocessing& preprocessing) const {
   if (command == nullptr || preprocessing.height == 0) return;
-  if (command->count("--shorter-side") > 0) preprocessing.shorter_side = shorter_side;
-  if (command->count("--filter") > 0) preprocessing.filter = filter;
+  if (is_given(*command, "--shorter-side")) preprocessing.shorter_side = shorter_side;
+  if (is_given(*command, "--filter")) preprocessing.filter = filter;
   const Preprocessor checks_the_settings(preprocessing);
 }
 
 void add_views_option(CLI::App& command, std::string& views) {
-  command
-      .add_option("--tta", views,
-                  R"(show each picture in several ways and average: "flip", "ten", "scales 256 288, dense 3")")
-      ->type_name("VIEWS")
-      ->group("Pictures");
+  add_option(command, "--tta", views,
+             R"(show each picture in several ways and average: "flip", "ten", "scales 256 288, dense 3")")
+      .type_name("VIEWS")
+      .group("Pictures");
 }
 
 void AugmentOptions::add(CLI::App& command) {
-  command
-      .add_option("--augment", augment,
-                  R"(random changes of training pictures: "pad 4, crop 32, flip"; docs/data.md lists the steps)")
-      ->type_name("STEPS")
-      ->group("Data");
+  add_option(command, "--augment", augment,
+             R"(random changes of training pictures: "pad 4, crop 32, flip"; docs/data.md lists the steps)")
+      .type_name("STEPS")
+      .group("Data");
   using enum ClassBalance;
   add_choice<ClassBalance>(command, "--class-balance", balance,
                            {{"none", none}, {"weights", weights}, {"sampling", sampling}},
                            "how to make up for rare classes")
-      ->group("Data");
+      .group("Data");
 }
 
 void AugmentOptions::apply(FitOptions& fit) const {

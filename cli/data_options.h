@@ -1,10 +1,10 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "command_line.h"
 #include "fovea/class_balance.h"
 #include "fovea/data.h"
 #include "fovea/model.h"

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "command_line.h"
 #include "commands.h"
 #include "fovea/cpu.h"
 #include "fovea/data.h"
@@ -81,11 +82,11 @@ void run_doctor(const DoctorOptions& options) {
 
 Run add_doctor(CLI::App& program) {
   auto options = std::make_shared<DoctorOptions>();
-  CLI::App* command = program.add_subcommand("doctor", "This machine: CPU, instruction sets, threads, libraries, data");
-  command->add_option("--data-dir", options->data_dir, "where named data sets lie; default: $FOVEA_DATA, then ./data")
-      ->type_name("FOLDER");
-  add_format_option(*command, options->format);
-  options->common.add(*command);
+  CLI::App& command = add_command(program, "doctor", "This machine: CPU, instruction sets, threads, libraries, data");
+  add_option(command, "--data-dir", options->data_dir, "where named data sets lie; default: $FOVEA_DATA, then ./data")
+      .type_name("FOLDER");
+  add_format_option(command, options->format);
+  options->common.add(command);
   return [options] { run_doctor(*options); };
 }
 

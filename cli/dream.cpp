@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "fovea/error.h"
 #include "fovea/maximize.h"
@@ -116,32 +117,30 @@ void run_dream(DreamCommand command) {
 
 Run add_dream(CLI::App& program) {
   auto options = std::make_shared<DreamCommand>();
-  CLI::App* command = program.add_subcommand("dream", "Pictures that excite a class, channel or unit most");
-  options->model.add(*command);
-  options->model.add_pictures(*command);
-  add_input_option(*command, options->input);
-  add_picture_files(*command, options->pictures, "picture files to dream on; none: start from noise");
-  command->add_option("--layer", options->layer, "node to excite; default: the classes' scores")->type_name("NODE");
-  command
-      ->add_option("--channel", options->channels,
-                   "class (number or name) or channel of --layer, one or several; default: all of the layer")
-      ->type_name("N,N");
-  command->add_option("--unit", options->unit, "one position of --layer; default: the mean of all")
-      ->type_name("ROW,COLUMN");
-  command->add_option("--size", options->size, "from noise: HEIGHTxWIDTH; default: the network's own")
-      ->type_name("HxW");
-  command->add_option("--steps", options->steps, "default: 256 from noise, 12 in each octave on a picture");
-  command->add_option("--rate", options->rate, "rms of a step's change, pixels in [0, 1]; default: 0.02, 0.03");
-  command->add_option("--jitter", options->jitter, "pixels the picture moves at most; default: 8, 16");
-  add_number(*command, "--l2", options->maximize.l2, "from noise: pull to grey");
-  add_number(*command, "--total-variation", options->maximize.total_variation, "from noise: pull on neighbours");
-  add_number(*command, "--blur", options->maximize.blur, "from noise: sigma of the blur every 4 steps");
-  add_number(*command, "--frequency", options->maximize.frequency, "from noise: exponent that favours low frequencies");
-  add_number(*command, "--octaves", options->dream.octaves, "on a picture: sizes");
-  add_number(*command, "--scale", options->dream.scale, "on a picture: from one size to the next");
-  add_number(*command, "--seed", options->seed, "of noise and jitter");
-  command->add_option("--out", options->output, "folder for the pictures")->capture_default_str()->type_name("FOLDER");
-  options->common.add(*command);
+  CLI::App& command = add_command(program, "dream", "Pictures that excite a class, channel or unit most");
+  options->model.add(command);
+  options->model.add_pictures(command);
+  add_input_option(command, options->input);
+  add_picture_files(command, options->pictures, "picture files to dream on; none: start from noise");
+  add_option(command, "--layer", options->layer, "node to excite; default: the classes' scores").type_name("NODE");
+  add_option(command, "--channel", options->channels,
+             "class (number or name) or channel of --layer, one or several; default: all of the layer")
+      .type_name("N,N");
+  add_option(command, "--unit", options->unit, "one position of --layer; default: the mean of all")
+      .type_name("ROW,COLUMN");
+  add_option(command, "--size", options->size, "from noise: HEIGHTxWIDTH; default: the network's own").type_name("HxW");
+  add_option(command, "--steps", options->steps, "default: 256 from noise, 12 in each octave on a picture");
+  add_option(command, "--rate", options->rate, "rms of a step's change, pixels in [0, 1]; default: 0.02, 0.03");
+  add_option(command, "--jitter", options->jitter, "pixels the picture moves at most; default: 8, 16");
+  add_number(command, "--l2", options->maximize.l2, "from noise: pull to grey");
+  add_number(command, "--total-variation", options->maximize.total_variation, "from noise: pull on neighbours");
+  add_number(command, "--blur", options->maximize.blur, "from noise: sigma of the blur every 4 steps");
+  add_number(command, "--frequency", options->maximize.frequency, "from noise: exponent that favours low frequencies");
+  add_number(command, "--octaves", options->dream.octaves, "on a picture: sizes");
+  add_number(command, "--scale", options->dream.scale, "on a picture: from one size to the next");
+  add_number(command, "--seed", options->seed, "of noise and jitter");
+  add_option(command, "--out", options->output, "folder for the pictures").show_default().type_name("FOLDER");
+  options->common.add(command);
   return [options] { run_dream(*options); };
 }
 

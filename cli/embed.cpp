@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "core/file.h"
 #include "fovea/embedding.h"
@@ -116,35 +117,35 @@ void run_shape_bias(const ShapeBiasCommand& command) {
 
 Run add_embed(CLI::App& program) {
   auto options = std::make_shared<EmbedCommand>();
-  CLI::App* command = program.add_subcommand("embed", "A data set as a map: what a network finds alike");
-  options->model.add(*command);
-  options->model.add_pictures(*command);
-  add_input_option(*command, options->input);
-  options->data.add(*command);
-  add_choice(*command, "--method", options->method, {"tsne", "pca"}, "how features become two numbers");
-  command
-      ->add_option("--layer", options->features.layer, "node with the features; default: what the scores are made of")
-      ->type_name("NODE");
-  add_number(*command, "--max-items", options->max_items, "pictures, evenly spaced over the data set");
-  add_number(*command, "--perplexity", options->tsne.perplexity, "of t-SNE: neighbours that count");
-  add_number(*command, "--iterations", options->tsne.iterations, "of t-SNE");
-  add_number(*command, "--seed", options->tsne.seed, "of t-SNE");
-  command->add_option("--out", options->output, "SVG of the map")->type_name("FILE");
-  command->add_option("--similarity", options->similarity, "SVG of the cosines between classes")->type_name("FILE");
-  options->common.add(*command);
+  CLI::App& command = add_command(program, "embed", "A data set as a map: what a network finds alike");
+  options->model.add(command);
+  options->model.add_pictures(command);
+  add_input_option(command, options->input);
+  options->data.add(command);
+  add_choice(command, "--method", options->method, {"tsne", "pca"}, "how features become two numbers");
+  add_option(command, "--layer", options->features.layer,
+             "node with the features; default: what the scores are made of")
+      .type_name("NODE");
+  add_number(command, "--max-items", options->max_items, "pictures, evenly spaced over the data set");
+  add_number(command, "--perplexity", options->tsne.perplexity, "of t-SNE: neighbours that count");
+  add_number(command, "--iterations", options->tsne.iterations, "of t-SNE");
+  add_number(command, "--seed", options->tsne.seed, "of t-SNE");
+  add_option(command, "--out", options->output, "SVG of the map").type_name("FILE");
+  add_option(command, "--similarity", options->similarity, "SVG of the cosines between classes").type_name("FILE");
+  options->common.add(command);
   return [options] { run_embed(*options); };
 }
 
 Run add_shape_bias(CLI::App& program) {
   auto options = std::make_shared<ShapeBiasCommand>();
-  CLI::App* command =
-      program.add_subcommand("shape-bias", "Whether a network of ImageNet's classes goes by shape or by texture");
-  options->model.add(*command);
-  options->model.add_pictures(*command);
-  command->add_option("folder", options->folder, "pictures named SHAPE-TEXTURE.png, such as cat/cat7-elephant1.png")
-      ->type_name("FOLDER");
-  add_format_option(*command, options->format);
-  options->common.add(*command);
+  CLI::App& command =
+      add_command(program, "shape-bias", "Whether a network of ImageNet's classes goes by shape or by texture");
+  options->model.add(command);
+  options->model.add_pictures(command);
+  add_option(command, "folder", options->folder, "pictures named SHAPE-TEXTURE.png, such as cat/cat7-elephant1.png")
+      .type_name("FOLDER");
+  add_format_option(command, options->format);
+  options->common.add(command);
   return [options] { run_shape_bias(*options); };
 }
 

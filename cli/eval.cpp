@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "data_options.h"
 #include "fovea/assessment.h"
@@ -200,23 +201,23 @@ void run_eval(const EvalOptions& options) {
 
 Run add_eval(CLI::App& program) {
   auto options = std::make_shared<EvalOptions>();
-  CLI::App* command = program.add_subcommand("eval", "How well a trained network does on a data set");
-  options->model.add(*command);
-  options->model.add_pictures(*command);
-  add_views_option(*command, options->views);
-  add_input_option(*command, options->input);
-  command
-      ->add_option("--ensemble", options->ensemble, "more model files: their probabilities are averaged with MODEL's")
-      ->type_name("FILE ...")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  options->data.add(*command);
-  add_choice(*command, "--split", options->split, {"test", "train"}, "which part of the data");
-  add_number(*command, "--batch", options->batch, "pictures at a time");
-  command->add_flag("--confusion", options->confusion, "print the confusion matrix; what csv has unless told");
-  command->add_flag("--per-class", options->per_class, "print precision, recall, F1 and AUC of each class");
-  add_number(*command, "--mistakes", options->mistakes, "print so many of the worst mistakes");
-  add_format_option(*command, options->format);
-  options->common.add(*command);
+  CLI::App& command = add_command(program, "eval", "How well a trained network does on a data set");
+  options->model.add(command);
+  options->model.add_pictures(command);
+  add_views_option(command, options->views);
+  add_input_option(command, options->input);
+  add_option(command, "--ensemble", options->ensemble,
+             "more model files: their probabilities are averaged with MODEL's")
+      .type_name("FILE ...")
+      .take_all();
+  options->data.add(command);
+  add_choice(command, "--split", options->split, {"test", "train"}, "which part of the data");
+  add_number(command, "--batch", options->batch, "pictures at a time");
+  add_flag(command, "--confusion", options->confusion, "print the confusion matrix; what csv has unless told");
+  add_flag(command, "--per-class", options->per_class, "print precision, recall, F1 and AUC of each class");
+  add_number(command, "--mistakes", options->mistakes, "print so many of the worst mistakes");
+  add_format_option(command, options->format);
+  options->common.add(command);
   return [options] { run_eval(*options); };
 }
 

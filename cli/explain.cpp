@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "core/text.h"
 #include "fovea/data.h"
@@ -191,40 +192,38 @@ void run_explain(const ExplainCommand& command) {
 
 Run add_explain(CLI::App& program) {
   auto options = std::make_shared<ExplainCommand>();
-  CLI::App* command = program.add_subcommand("explain", "Which parts of pictures make a network say what it says");
-  options->model.add(*command);
-  options->model.add_pictures(*command);
-  add_input_option(*command, options->input);
-  add_picture_files(*command, options->pictures, "picture files");
+  CLI::App& command = add_command(program, "explain", "Which parts of pictures make a network say what it says");
+  options->model.add(command);
+  options->model.add_pictures(command);
+  add_input_option(command, options->input);
+  add_picture_files(command, options->pictures, "picture files");
   std::string names;
   for (const Method& method : methods()) names += fmt::format("{}{}", names.empty() ? "" : ", ", method.name);
-  command->add_option("--method", options->methods, fmt::format("all, or some of these, with commas: {}", names))
-      ->capture_default_str()
-      ->type_name("NAMES");
-  command
-      ->add_option("--target", options->targets,
-                   "what to explain: top1 (the likeliest class), a class's name or its number; may be given again")
-      ->capture_default_str()
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->type_name("CLASS");
-  command
-      ->add_option("--layer", options->layer,
-                   "of class activation maps; default: the last with positions that weights still read")
-      ->type_name("NODE");
-  command->add_option("--patch", options->patch, "side of occluding patches; default: a seventh of the input's")
-      ->check(check_number<int64_t>)
-      ->type_name("PIXELS");
-  command->add_option("--stride", options->stride, "from patch to patch; default: half a patch")
-      ->check(check_number<int64_t>)
-      ->type_name("PIXELS");
-  command->add_option("--out", options->out, "folder for the maps (.png, .npy) and index.html")
-      ->capture_default_str()
-      ->type_name("FOLDER");
-  command->add_flag("--check", options->check,
-                    "say how far each map can be believed: area under the probability's curve as the pixels it calls "
-                    "important go (deletion) or come (insertion), correlation with a map of random weights");
-  options->common.add(*command);
+  add_option(command, "--method", options->methods, fmt::format("all, or some of these, with commas: {}", names))
+      .show_default()
+      .type_name("NAMES");
+  add_option(command, "--target", options->targets,
+             "what to explain: top1 (the likeliest class), a class's name or its number; may be given again")
+      .show_default()
+      .one_value()
+      .take_all()
+      .type_name("CLASS");
+  add_option(command, "--layer", options->layer,
+             "of class activation maps; default: the last with positions that weights still read")
+      .type_name("NODE");
+  add_option(command, "--patch", options->patch, "side of occluding patches; default: a seventh of the input's")
+      .check(check_number<int64_t>)
+      .type_name("PIXELS");
+  add_option(command, "--stride", options->stride, "from patch to patch; default: half a patch")
+      .check(check_number<int64_t>)
+      .type_name("PIXELS");
+  add_option(command, "--out", options->out, "folder for the maps (.png, .npy) and index.html")
+      .show_default()
+      .type_name("FOLDER");
+  add_flag(command, "--check", options->check,
+           "say how far each map can be believed: area under the probability's curve as the pixels it calls "
+           "important go (deletion) or come (insertion), correlation with a map of random weights");
+  options->common.add(command);
   return [options] { run_explain(*options); };
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "core/text.h"
 #include "fovea/assessment.h"
@@ -110,25 +111,24 @@ void run_features(FeaturesOptions& options) {
 
 Run add_features(CLI::App& program) {
   auto options = std::make_shared<FeaturesOptions>();
-  CLI::App* command = program.add_subcommand("features", "Pictures as vectors: what a layer says of them");
-  options->model.add(*command);
-  options->model.add_pictures(*command);
-  add_input_option(*command, options->input);
-  options->data.add(*command);
-  command
-      ->add_option("--layer", options->extract.layer,
-                   "node to read; default: what the last dense layer or "
-                   "convolution reads")
-      ->type_name("NODE");
-  add_choice(*command, "--split", options->split, {"train", "test"}, "which part of the data goes to --out");
-  command->add_option("--out", options->out, "array {pictures, features}; the labels go to FILE-labels.npy")
-      ->type_name("FILE.npy");
-  add_choice(*command, "--classifier", options->classifier, {"linear", "knn"},
+  CLI::App& command = add_command(program, "features", "Pictures as vectors: what a layer says of them");
+  options->model.add(command);
+  options->model.add_pictures(command);
+  add_input_option(command, options->input);
+  options->data.add(command);
+  add_option(command, "--layer", options->extract.layer,
+             "node to read; default: what the last dense layer or "
+             "convolution reads")
+      .type_name("NODE");
+  add_choice(command, "--split", options->split, {"train", "test"}, "which part of the data goes to --out");
+  add_option(command, "--out", options->out, "array {pictures, features}; the labels go to FILE-labels.npy")
+      .type_name("FILE.npy");
+  add_choice(command, "--classifier", options->classifier, {"linear", "knn"},
              "train this on the features of the training part, and tell how it does on the test part");
-  add_number(*command, "--neighbours", options->neighbours, "that vote in --classifier knn");
-  add_number(*command, "--batch", options->extract.batch, "pictures at a time");
-  add_number(*command, "--workers", options->extract.workers, "background threads that read pictures");
-  options->common.add(*command);
+  add_number(command, "--neighbours", options->neighbours, "that vote in --classifier knn");
+  add_number(command, "--batch", options->extract.batch, "pictures at a time");
+  add_number(command, "--workers", options->extract.workers, "background threads that read pictures");
+  options->common.add(command);
   return [options] { run_features(*options); };
 }
 

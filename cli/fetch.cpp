@@ -12,6 +12,7 @@
 #include <system_error>
 #include <vector>
 
+#include "command_line.h"
 #include "core/suggest.h"
 #include "core/text.h"
 #include "download.h"
@@ -159,10 +160,10 @@ void place_archive(const fs::path& archive, const fs::path& place) {
 }  // namespace
 
 void FetchOptions::add(CLI::App& command) {
-  command.add_option("--mirror", mirror, "fetch: the URL of a folder with the files, instead of the known ones")
-      ->type_name("URL");
-  command.add_option("--checksum", checksum, "fetch: of an archive by its URL, md5:... or sha256:...")
-      ->type_name("SUM");
+  add_option(command, "--mirror", mirror, "fetch: the URL of a folder with the files, instead of the known ones")
+      .type_name("URL");
+  add_option(command, "--checksum", checksum, "fetch: of an archive by its URL, md5:... or sha256:...")
+      .type_name("SUM");
 }
 
 void run_fetch(const std::string& name, const std::string& data_dir, const FetchOptions& options) {

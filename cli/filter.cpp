@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "core/suggest.h"
 #include "fovea/error.h"
@@ -142,29 +143,27 @@ void run_filter(const FilterCommand& command) {
 
 Run add_filter(CLI::App& program) {
   auto options = std::make_shared<FilterCommand>();
-  CLI::App* command = program.add_subcommand("filter", "A convolution with fixed weights over a picture");
-  command->add_option("picture", options->picture, "JPEG or PNG file")->type_name("FILE");
-  command
-      ->add_option(
-          "--kernel", options->kernel,
-          "sobel (also writes NAME-x and NAME-y), sobel-x, sobel-y, laplacian, sharpen, emboss, box, gaussian, "
-          "or a text file with a row of weights on each line")
-      ->type_name("NAME");
-  command->add_option("--size", options->size, "of box and gaussian; default: 3, or what sigma needs")
-      ->check(check_number<int64_t>)
-      ->type_name("INT");
-  command->add_option("--sigma", options->sigma, "of gaussian, in pixels; default: 1")
-      ->check(check_number<double>)
-      ->type_name("FLOAT");
-  command->add_option("--stride", options->stride, "one number, or HxW")->capture_default_str()->type_name("N");
-  command->add_option("--padding", options->padding, "zeros around: same, valid, one number, or HxW")
-      ->capture_default_str()
-      ->type_name("N");
-  command->add_option("--dilation", options->dilation, "one number, or HxW")->capture_default_str()->type_name("N");
-  command->add_flag("--grey", options->grey, "make the picture grey first");
-  command->add_option("--output", options->output, "PNG or JPEG file; default: PICTURE-KERNEL.png here")
-      ->type_name("FILE");
-  options->common.add(*command);
+  CLI::App& command = add_command(program, "filter", "A convolution with fixed weights over a picture");
+  add_option(command, "picture", options->picture, "JPEG or PNG file").type_name("FILE");
+  add_option(command, "--kernel", options->kernel,
+             "sobel (also writes NAME-x and NAME-y), sobel-x, sobel-y, laplacian, sharpen, emboss, box, gaussian, "
+             "or a text file with a row of weights on each line")
+      .type_name("NAME");
+  add_option(command, "--size", options->size, "of box and gaussian; default: 3, or what sigma needs")
+      .check(check_number<int64_t>)
+      .type_name("INT");
+  add_option(command, "--sigma", options->sigma, "of gaussian, in pixels; default: 1")
+      .check(check_number<double>)
+      .type_name("FLOAT");
+  add_option(command, "--stride", options->stride, "one number, or HxW").show_default().type_name("N");
+  add_option(command, "--padding", options->padding, "zeros around: same, valid, one number, or HxW")
+      .show_default()
+      .type_name("N");
+  add_option(command, "--dilation", options->dilation, "one number, or HxW").show_default().type_name("N");
+  add_flag(command, "--grey", options->grey, "make the picture grey first");
+  add_option(command, "--output", options->output, "PNG or JPEG file; default: PICTURE-KERNEL.png here")
+      .type_name("FILE");
+  options->common.add(command);
   return [options] { run_filter(*options); };
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "core/file.h"
 #include "fovea/chart.h"
@@ -258,35 +259,34 @@ void run_fool(const FoolCommand& command) {
 
 Run add_fool(CLI::App& program) {
   auto options = std::make_shared<FoolCommand>();
-  CLI::App* command = program.add_subcommand("fool", "Pictures that a network takes for something else");
-  options->model.add(*command);
-  options->model.add_pictures(*command);
-  add_input_option(*command, options->input);
-  options->data.add(*command);
-  add_picture_files(*command, options->pictures, "picture files; none: accuracy on --data against --eps");
-  command
-      ->add_option("--method", options->methods,
-                   "fgsm, iterative, pgd, lbfgs, linear, pixels, one or several; or evolve (a picture from nothing), "
-                   "universal (one change for all of --data)")
-      ->capture_default_str()
-      ->type_name("NAME,NAME");
-  command->add_option("--eps", options->epsilon, "largest change of a sample in [0, 1]; with --data one or several")
-      ->capture_default_str()
-      ->type_name("NUMBER");
-  command->add_option("--target", options->target, "class to be seen, number or name; default: any but the true one")
-      ->type_name("CLASS");
-  command->add_option("--labels", options->labels, "CSV of file and class; default: what the network sees is the truth")
-      ->type_name("FILE");
-  add_number(*command, "--steps", options->options.steps, "steps of gradients, generations of pixels");
-  command->add_option("--step", options->step, "length of a step; default: a quarter of --eps")->type_name("NUMBER");
-  add_number(*command, "--pixels", options->options.pixels, "how many --method pixels may change");
-  add_number(*command, "--population", options->options.population, "candidates in a generation of pixels");
-  add_number(*command, "--generations", options->generations, "of --method evolve");
-  add_number(*command, "--seed", options->options.seed, "of everything random");
-  command->add_option("--out", options->output, "folder for the pictures, their changes, and curves")
-      ->type_name("FOLDER");
-  add_format_option(*command, options->format);
-  options->common.add(*command);
+  CLI::App& command = add_command(program, "fool", "Pictures that a network takes for something else");
+  options->model.add(command);
+  options->model.add_pictures(command);
+  add_input_option(command, options->input);
+  options->data.add(command);
+  add_picture_files(command, options->pictures, "picture files; none: accuracy on --data against --eps");
+  add_option(command, "--method", options->methods,
+             "fgsm, iterative, pgd, lbfgs, linear, pixels, one or several; or evolve (a picture from nothing), "
+             "universal (one change for all of --data)")
+      .show_default()
+      .type_name("NAME,NAME");
+  add_option(command, "--eps", options->epsilon, "largest change of a sample in [0, 1]; with --data one or several")
+      .show_default()
+      .type_name("NUMBER");
+  add_option(command, "--target", options->target, "class to be seen, number or name; default: any but the true one")
+      .type_name("CLASS");
+  add_option(command, "--labels", options->labels, "CSV of file and class; default: what the network sees is the truth")
+      .type_name("FILE");
+  add_number(command, "--steps", options->options.steps, "steps of gradients, generations of pixels");
+  add_option(command, "--step", options->step, "length of a step; default: a quarter of --eps").type_name("NUMBER");
+  add_number(command, "--pixels", options->options.pixels, "how many --method pixels may change");
+  add_number(command, "--population", options->options.population, "candidates in a generation of pixels");
+  add_number(command, "--generations", options->generations, "of --method evolve");
+  add_number(command, "--seed", options->options.seed, "of everything random");
+  add_option(command, "--out", options->output, "folder for the pictures, their changes, and curves")
+      .type_name("FOLDER");
+  add_format_option(command, options->format);
+  options->common.add(command);
   return [options] { run_fool(*options); };
 }
 

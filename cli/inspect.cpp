@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "core/text.h"
 #include "fovea/tensor_file.h"
@@ -105,11 +106,11 @@ void run_inspect(const InspectOptions& options) {
 
 Run add_inspect(CLI::App& program) {
   auto options = std::make_shared<InspectOptions>();
-  CLI::App* command = program.add_subcommand("inspect", "The tensors of a file: shapes, types, statistics, metadata");
-  command->add_option("file", options->file, "safetensors, PyTorch (.pt, .pth, .th) or NumPy (.npy, .npz) file")
-      ->type_name("FILE");
-  add_format_option(*command, options->format);
-  options->common.add(*command);
+  CLI::App& command = add_command(program, "inspect", "The tensors of a file: shapes, types, statistics, metadata");
+  add_option(command, "file", options->file, "safetensors, PyTorch (.pt, .pth, .th) or NumPy (.npy, .npz) file")
+      .type_name("FILE");
+  add_format_option(command, options->format);
+  options->common.add(command);
   return [options] { run_inspect(*options); };
 }
 

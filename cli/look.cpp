@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "fovea/error.h"
 #include "fovea/explain.h"
@@ -175,24 +176,22 @@ void run_look(const LookCommand& command) {
 
 Run add_look(CLI::App& program) {
   auto options = std::make_shared<LookCommand>();
-  CLI::App* command = program.add_subcommand(
-      "look", "Filters, activations, the patches that excite channels most, dead channels of a network");
-  options->model.add(*command);
-  options->model.add_pictures(*command);
-  options->data.add(*command);
-  add_input_option(*command, options->input);
-  add_picture_files(*command, options->pictures, "picture files whose activations are drawn");
-  command
-      ->add_option(
-          "--layer", options->layer,
-          "whose activations, patches and filters (if it has none, the first convolution's); default: the last "
-          "with positions that weights still read")
-      ->type_name("NODE");
-  add_number(*command, "--channels", options->channels, "of that layer whose patches are looked for");
-  add_number(*command, "--max-items", options->max_items, "pictures of --data to look through; 0: all");
-  command->add_option("--out", options->out, "folder for the pictures")->capture_default_str()->type_name("FOLDER");
-  add_format_option(*command, options->format);
-  options->common.add(*command);
+  CLI::App& command = add_command(
+      program, "look", "Filters, activations, the patches that excite channels most, dead channels of a network");
+  options->model.add(command);
+  options->model.add_pictures(command);
+  options->data.add(command);
+  add_input_option(command, options->input);
+  add_picture_files(command, options->pictures, "picture files whose activations are drawn");
+  add_option(command, "--layer", options->layer,
+             "whose activations, patches and filters (if it has none, the first convolution's); default: the last "
+             "with positions that weights still read")
+      .type_name("NODE");
+  add_number(command, "--channels", options->channels, "of that layer whose patches are looked for");
+  add_number(command, "--max-items", options->max_items, "pictures of --data to look through; 0: all");
+  add_option(command, "--out", options->out, "folder for the pictures").show_default().type_name("FOLDER");
+  add_format_option(command, options->format);
+  options->common.add(command);
   return [options] { run_look(*options); };
 }
 

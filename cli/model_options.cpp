@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "core/file.h"
 #include "core/text.h"
 #include "fovea/error.h"
@@ -85,30 +86,27 @@ Model empty_model(Graph graph) {
 }  // namespace
 
 void ModelOptions::add(CLI::App& command) {
-  command
-      .add_option("model", model,
-                  "model file, such as runs/lenet5/best.safetensors, or a name (resnet50) or text form with --weights")
-      ->type_name("MODEL");
-  command
-      .add_option("--weights", weights,
-                  "weights for it: a state dict or checkpoint as .pth, .pt, .th, .safetensors or .npz")
-      ->type_name("FILE");
-  command.add_option("--classes", variant.classes, "classes of a network by name; default: its own")
-      ->check(check_number<int64_t>);
+  add_option(command, "model", model,
+             "model file, such as runs/lenet5/best.safetensors, or a name (resnet50) or text form with --weights")
+      .type_name("MODEL");
+  add_option(command, "--weights", weights,
+             "weights for it: a state dict or checkpoint as .pth, .pt, .th, .safetensors or .npz")
+      .type_name("FILE");
+  add_option(command, "--classes", variant.classes, "classes of a network by name; default: its own")
+      .check(check_number<int64_t>);
   add_variant_options(command, variant);
 }
 
 void ModelOptions::add_pictures(CLI::App& command) {
   shows_pictures = true;
-  command
-      .add_option("--mean", mean,
-                  "what is subtracted from pixels in [0, 1], where the file does not say; default: ImageNet's")
-      ->type_name("R,G,B");
-  command.add_option("--std", std, "what they are then divided by, where the file does not say; default: ImageNet's")
-      ->type_name("R,G,B");
+  add_option(command, "--mean", mean,
+             "what is subtracted from pixels in [0, 1], where the file does not say; default: ImageNet's")
+      .type_name("R,G,B");
+  add_option(command, "--std", std, "what they are then divided by, where the file does not say; default: ImageNet's")
+      .type_name("R,G,B");
   resize.add(command);
-  command.add_option("--class-names", class_names, "text file with the name of a class on each line")
-      ->type_name("FILE");
+  add_option(command, "--class-names", class_names, "text file with the name of a class on each line")
+      .type_name("FILE");
 }
 
 Model ModelOptions::open(const Shape& input) const {

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
 
+#include "command_line.h"
 #include "data_options.h"
 #include "fovea/model.h"
 #include "fovea/shape.h"

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"
 #include "fovea/parallel.h"
@@ -20,9 +21,9 @@
 namespace fovea::cli {
 
 void CommonOptions::add(CLI::App& command) {
-  command.add_option("--threads", threads, "threads to compute with; default: $FOVEA_THREADS, then one per CPU")
-      ->check(check_number<int>)
-      ->type_name("INT");
+  add_option(command, "--threads", threads, "threads to compute with; default: $FOVEA_THREADS, then one per CPU")
+      .check(check_number<int>)
+      .type_name("INT");
   add_config_option(command);
 }
 
@@ -31,15 +32,15 @@ void CommonOptions::apply() const {
 }
 
 void DataOptions::add(CLI::App& command) {
-  command.add_option("--data", data, "data set: fashion-mnist, mnist, cifar-10, cifar-100, or a folder")
-      ->type_name("NAME")
-      ->group("Data");
-  command.add_option("--data-dir", data_dir, "where named data sets lie; default: $FOVEA_DATA, then ./data")
-      ->type_name("FOLDER")
-      ->group("Data");
+  add_option(command, "--data", data, "data set: fashion-mnist, mnist, cifar-10, cifar-100, or a folder")
+      .type_name("NAME")
+      .group("Data");
+  add_option(command, "--data-dir", data_dir, "where named data sets lie; default: $FOVEA_DATA, then ./data")
+      .type_name("FOLDER")
+      .group("Data");
   add_choice(command, "--on-bad-picture", on_bad_picture, {"refuse", "skip"},
              "what to do with pictures that are corrupt")
-      ->group("Data");
+      .group("Data");
 }
 
 DataSplits DataOptions::open() const {
@@ -61,11 +62,10 @@ std::shared_ptr<const Dataset> spread(const std::shared_ptr<const Dataset>& all,
   return subset(all, std::move(items));
 }
 
-CLI::Option* add_input_option(CLI::App& command, std::string& input) {
-  return command
-      .add_option("--input", input,
-                  "input of a new network as HEIGHTxWIDTHxCHANNELS; default: its own, or the pictures'")
-      ->type_name("HxWxC");
+Option add_input_option(CLI::App& command, std::string& input) {
+  return add_option(command, "--input", input,
+                    "input of a new network as HEIGHTxWIDTHxCHANNELS; default: its own, or the pictures'")
+      .type_name("HxWxC");
 }
 
 Shape input_shape(const std::string& input) {
@@ -94,9 +94,7 @@ Shape input_shape(const std::string& input) {
 }
 
 void add_picture_files(CLI::App& command, std::vector<std::string>& pictures, const std::string& description) {
-  command.add_option("pictures", pictures, description)
-      ->type_name("FILE")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_option(command, "pictures", pictures, description).type_name("FILE").take_all();
 }
 
 void add_format_option(CLI::App& command, Format& format) {
@@ -125,11 +123,10 @@ void add_variant_options(CLI::App& command, ZooOptions& options) {
   const std::string group = "Network";
   add_number(command, "--width", options.width,
              "factor of the filters, for networks that come in widths (the MobileNets)")
-      ->group(group);
-  command
-      .add_flag("--aux-logits", options.aux_logits,
-                "with the auxiliary heads that help training (googlenet, inception_v3)")
-      ->group(group);
+      .group(group);
+  add_flag(command, "--aux-logits", options.aux_logits,
+           "with the auxiliary heads that help training (googlenet, inception_v3)")
+      .group(group);
 }
 
 void refuse_variant(const ZooOptions& options, const std::string& model) {

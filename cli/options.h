@@ -1,6 +1,5 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -8,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "command_line.h"
 #include "fovea/data.h"
 #include "fovea/model.h"
 #include "fovea/shape.h"
@@ -38,7 +38,7 @@ struct DataOptions {
 std::shared_ptr<const Dataset> spread(const std::shared_ptr<const Dataset>& all, int64_t count);
 
 // --input HEIGHTxWIDTHxCHANNELS (LENGTHxCHANNELS, DEPTHxHEIGHTxWIDTHxCHANNELS) of networks that are built afresh.
-CLI::Option* add_input_option(CLI::App& command, std::string& input);
+Option add_input_option(CLI::App& command, std::string& input);
 // Empty when not given. Throws Error(usage) for text that is not a shape.
 Shape input_shape(const std::string& input);
 

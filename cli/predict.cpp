@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "data_options.h"
 #include "fovea/error.h"
@@ -129,22 +130,20 @@ void run_predict(const PredictOptions& options) {
 
 Run add_predict(CLI::App& program) {
   auto options = std::make_shared<PredictOptions>();
-  CLI::App* command = program.add_subcommand("predict", "What a trained network sees in pictures");
-  options->model.add(*command);
-  options->model.add_pictures(*command);
-  add_views_option(*command, options->views);
-  add_input_option(*command, options->input);
-  command
-      ->add_option("--ensemble", options->ensemble,
-                   "one more model file, whose probabilities are averaged with MODEL's")
-      ->type_name("FILE")
-      ->expected(1)
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  add_picture_files(*command, options->pictures, "picture files");
-  add_number(*command, "--top", options->top, "guesses per picture");
-  add_format_option(*command, options->format);
-  options->common.add(*command);
+  CLI::App& command = add_command(program, "predict", "What a trained network sees in pictures");
+  options->model.add(command);
+  options->model.add_pictures(command);
+  add_views_option(command, options->views);
+  add_input_option(command, options->input);
+  add_option(command, "--ensemble", options->ensemble,
+             "one more model file, whose probabilities are averaged with MODEL's")
+      .type_name("FILE")
+      .one_value()
+      .take_all();
+  add_picture_files(command, options->pictures, "picture files");
+  add_number(command, "--top", options->top, "guesses per picture");
+  add_format_option(command, options->format);
+  options->common.add(command);
   return [options] { run_predict(*options); };
 }
 

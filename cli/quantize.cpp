@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "core/units.h"
 #include "data_options.h"
@@ -108,19 +109,19 @@ void run_quantize(const QuantizeCommand& command) {
 
 Run add_quantize(CLI::App& program) {
   auto command = std::make_shared<QuantizeCommand>();
-  CLI::App* app =
-      program.add_subcommand("quantize", "Make a trained network compute on bytes: a quarter of the size, and faster");
-  command->model.add(*app);
-  command->model.add_pictures(*app);
-  add_input_option(*app, command->input);
-  command->data.add(*app);
-  app->get_option("--data")->description("pictures that show which values occur: what the network was trained on, say");
-  add_number(*app, "--pictures", command->pictures, "so many of them, evenly spread");
-  app->add_option("--test", command->test, "labelled pictures on which both networks are compared")->type_name("DATA");
-  add_number(*app, "--batch", command->batch, "pictures at a time");
-  app->add_option("--out", command->out, "file to write, which is a model as any other")->type_name("FILE");
-  add_format_option(*app, command->format);
-  command->common.add(*app);
+  CLI::App& app =
+      add_command(program, "quantize", "Make a trained network compute on bytes: a quarter of the size, and faster");
+  command->model.add(app);
+  command->model.add_pictures(app);
+  add_input_option(app, command->input);
+  command->data.add(app);
+  option_of(app, "--data").description("pictures that show which values occur: what the network was trained on, say");
+  add_number(app, "--pictures", command->pictures, "so many of them, evenly spread");
+  add_option(app, "--test", command->test, "labelled pictures on which both networks are compared").type_name("DATA");
+  add_number(app, "--batch", command->batch, "pictures at a time");
+  add_option(app, "--out", command->out, "file to write, which is a model as any other").type_name("FILE");
+  add_format_option(app, command->format);
+  command->common.add(app);
   return [command] { run_quantize(*command); };
 }
 

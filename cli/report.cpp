@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "fovea/run_folder.h"
 #include "options.h"
@@ -32,11 +33,11 @@ void run_report(const ReportOptions& options) {
 
 Run add_report(CLI::App& program) {
   auto options = std::make_shared<ReportOptions>();
-  CLI::App* command = program.add_subcommand("report", "Write what came of a training run as one page of HTML");
-  command->add_option("run", options->run, "folder of the run")->type_name("RUN");
+  CLI::App& command = add_command(program, "report", "Write what came of a training run as one page of HTML");
+  add_option(command, "run", options->run, "folder of the run").type_name("RUN");
   options->data.on_bad_picture.clear();  // as the run had it
-  options->data.add(*command);
-  options->common.add(*command);
+  options->data.add(command);
+  options->common.add(command);
   return [options] { run_report(*options); };
 }
 

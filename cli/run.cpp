@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "core/suggest.h"
 #include "core/text.h"
@@ -165,21 +166,18 @@ void run_run(const RunOptions& options) {
 
 Run add_run(CLI::App& program) {
   auto options = std::make_shared<RunOptions>();
-  CLI::App* command = program.add_subcommand("run", "Any tensors through a network");
-  options->model.add(*command);
-  command
-      ->add_option(
-          "--input", options->inputs,
-          "array for the network's input, batch first, channels last (of ONNX files as they have it); NAME=FILE "
-          "where there are several")
-      ->type_name("[NAME=]FILE.npy")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command
-      ->add_option("--output", options->output,
-                   "where the network's output goes, as NODE.npy; of ONNX files all outputs")
-      ->type_name("FOLDER")
-      ->capture_default_str();
-  options->common.add(*command);
+  CLI::App& command = add_command(program, "run", "Any tensors through a network");
+  options->model.add(command);
+  add_option(command, "--input", options->inputs,
+             "array for the network's input, batch first, channels last (of ONNX files as they have it); NAME=FILE "
+             "where there are several")
+      .type_name("[NAME=]FILE.npy")
+      .take_all();
+  add_option(command, "--output", options->output,
+             "where the network's output goes, as NODE.npy; of ONNX files all outputs")
+      .type_name("FOLDER")
+      .show_default();
+  options->common.add(command);
   return [options] { run_run(*options); };
 }
 

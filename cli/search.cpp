@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "core/file.h"
 #include "core/text.h"
@@ -323,13 +324,12 @@ void run_search(const SearchOptions& options) {
 
 Run add_search(CLI::App& program) {
   auto options = std::make_shared<SearchOptions>();
-  CLI::App* command = program.add_subcommand("search", "Search for settings and networks that do well");
-  command->add_option("recipe", options->recipe, "what to search, as docs/search.md says")->type_name("RECIPE.toml");
-  command
-      ->add_option("--out", options->out,
-                   "folder of the trials; a search that has begun there goes on; default: runs/RECIPE")
-      ->type_name("FOLDER");
-  options->common.add(*command);
+  CLI::App& command = add_command(program, "search", "Search for settings and networks that do well");
+  add_option(command, "recipe", options->recipe, "what to search, as docs/search.md says").type_name("RECIPE.toml");
+  add_option(command, "--out", options->out,
+             "folder of the trials; a search that has begun there goes on; default: runs/RECIPE")
+      .type_name("FOLDER");
+  options->common.add(command);
   return [options] { run_search(*options); };
 }
 

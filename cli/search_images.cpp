@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "core/file.h"
 #include "fovea/error.h"
@@ -79,21 +80,20 @@ void run_search_images(const SearchImagesOptions& options) {
 
 Run add_search_images(CLI::App& program) {
   auto options = std::make_shared<SearchImagesOptions>();
-  CLI::App* command = program.add_subcommand("search-images", "The pictures in a folder that are most like one");
-  options->model.add(*command);
-  options->model.add_pictures(*command);
-  add_input_option(*command, options->input);
-  command->add_option("picture", options->picture, "picture to look for")->type_name("FILE");
-  command->add_option("folder", options->folder, "folder to look in, and in those below it")->type_name("FOLDER");
-  command
-      ->add_option("--layer", options->extract.layer,
-                   "node whose activations are compared; default: what the last dense layer or convolution reads")
-      ->type_name("NODE");
-  add_number(*command, "--top", options->top, "pictures to find");
-  add_number(*command, "--workers", options->extract.workers, "background threads that read pictures");
-  command->add_option("--sheet", options->sheet, "show the pictures found side by side")->type_name("FILE.svg");
-  add_format_option(*command, options->format);
-  options->common.add(*command);
+  CLI::App& command = add_command(program, "search-images", "The pictures in a folder that are most like one");
+  options->model.add(command);
+  options->model.add_pictures(command);
+  add_input_option(command, options->input);
+  add_option(command, "picture", options->picture, "picture to look for").type_name("FILE");
+  add_option(command, "folder", options->folder, "folder to look in, and in those below it").type_name("FOLDER");
+  add_option(command, "--layer", options->extract.layer,
+             "node whose activations are compared; default: what the last dense layer or convolution reads")
+      .type_name("NODE");
+  add_number(command, "--top", options->top, "pictures to find");
+  add_number(command, "--workers", options->extract.workers, "background threads that read pictures");
+  add_option(command, "--sheet", options->sheet, "show the pictures found side by side").type_name("FILE.svg");
+  add_format_option(command, options->format);
+  options->common.add(command);
   return [options] { run_search_images(*options); };
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "fovea/colour_map.h"
 #include "fovea/error.h"
@@ -181,31 +182,31 @@ void run_segment(const SegmentCommand& command) {
 
 Run add_segment(CLI::App& program) {
   auto options = std::make_shared<SegmentCommand>();
-  CLI::App* command = program.add_subcommand("segment", "The class of every pixel; train networks that tell it");
-  options->model.add(*command);
-  options->model.add_pictures(*command);
-  add_input_option(*command, options->input);
-  add_picture_files(*command, options->pictures, "picture files");
-  command->add_option("--masks", options->masks, "folder with a mask for each picture: PNG, classes as grey")
-      ->type_name("FOLDER");
-  add_number(*command, "--ignore", options->fit.ignore, "sample of masks that does not count; -1: none");
-  command->add_option("--out", options->output, "folder for masks and overlays")->type_name("FOLDER");
-  add_choice(*command, "--method", options->method, {"patches", "convolutional"},
+  CLI::App& command = add_command(program, "segment", "The class of every pixel; train networks that tell it");
+  options->model.add(command);
+  options->model.add_pictures(command);
+  add_input_option(command, options->input);
+  add_picture_files(command, options->pictures, "picture files");
+  add_option(command, "--masks", options->masks, "folder with a mask for each picture: PNG, classes as grey")
+      .type_name("FOLDER");
+  add_number(command, "--ignore", options->fit.ignore, "sample of masks that does not count; -1: none");
+  add_option(command, "--out", options->output, "folder for masks and overlays").type_name("FOLDER");
+  add_choice(command, "--method", options->method, {"patches", "convolutional"},
              "how a classifier of patches runs: one after the other, or in one pass");
-  add_number(*command, "--stride", options->stride, "from one patch to the next");
-  command->add_option("--train", options->train, "folder with pictures to train on; --masks has theirs")
-      ->type_name("FOLDER")
-      ->group("Training");
-  add_number(*command, "--epochs", options->fit.epochs, "passes over the pictures")->group("Training");
-  add_number(*command, "--batch", options->fit.batch, "pictures at a time")->group("Training");
-  add_number(*command, "--lr", options->fit.optimizer.lr, "learning rate, of a cosine schedule")->group("Training");
-  add_number(*command, "--balance", options->fit.balance, "how much more rare classes count")->group("Training");
-  command->add_flag("--mirror", options->fit.mirror, "turn half of the pictures left to right")->group("Training");
-  add_number(*command, "--per-class", options->per_class, "patches of each class, for classifiers")->group("Training");
-  add_number(*command, "--seed", options->fit.seed, "of weights, order and patches")->group("Training");
-  command->add_option("--save", options->save, "model file to write")->type_name("FILE")->group("Training");
-  add_format_option(*command, options->format);
-  options->common.add(*command);
+  add_number(command, "--stride", options->stride, "from one patch to the next");
+  add_option(command, "--train", options->train, "folder with pictures to train on; --masks has theirs")
+      .type_name("FOLDER")
+      .group("Training");
+  add_number(command, "--epochs", options->fit.epochs, "passes over the pictures").group("Training");
+  add_number(command, "--batch", options->fit.batch, "pictures at a time").group("Training");
+  add_number(command, "--lr", options->fit.optimizer.lr, "learning rate, of a cosine schedule").group("Training");
+  add_number(command, "--balance", options->fit.balance, "how much more rare classes count").group("Training");
+  add_flag(command, "--mirror", options->fit.mirror, "turn half of the pictures left to right").group("Training");
+  add_number(command, "--per-class", options->per_class, "patches of each class, for classifiers").group("Training");
+  add_number(command, "--seed", options->fit.seed, "of weights, order and patches").group("Training");
+  add_option(command, "--save", options->save, "model file to write").type_name("FILE").group("Training");
+  add_format_option(command, options->format);
+  options->common.add(command);
   return [options] { run_segment(*options); };
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "fovea/error.h"
 #include "interrupt.h"
@@ -60,25 +61,25 @@ void run_style(StyleCommand command) {
 
 Run add_style(CLI::App& program) {
   auto options = std::make_shared<StyleCommand>();
-  CLI::App* command = program.add_subcommand("style", "One picture's content in another's style");
-  options->model.add(*command);
-  options->model.add_pictures(*command);
-  command->add_option("content", options->content, "JPEG or PNG file")->type_name("CONTENT");
-  command->add_option("style", options->style, "JPEG or PNG file")->type_name("STYLE");
-  add_number(*command, "--size", options->options.size, "longer side of the result");
-  add_number(*command, "--steps", options->options.steps, "of L-BFGS");
-  add_number(*command, "--content-weight", options->options.content_weight, "how much of the content stays");
-  add_number(*command, "--style-weight", options->options.style_weight, "how much of the style comes");
-  add_number(*command, "--total-variation-weight", options->options.total_variation_weight, "how smooth it is");
-  command->add_option("--content-layers", options->content_layers, "nodes; default: the last stage but one")
-      ->type_name("NODE,NODE");
-  command->add_option("--style-layers", options->style_layers, "nodes; default: the ends of all stages")
-      ->type_name("NODE,NODE");
-  command->add_flag("--from-noise", options->options.from_noise, "start from noise instead of the content");
-  add_number(*command, "--seed", options->options.seed, "of the noise");
-  command->add_option("--output", options->output, "PNG or JPEG file; default: CONTENT-STYLE.png here")
-      ->type_name("FILE");
-  options->common.add(*command);
+  CLI::App& command = add_command(program, "style", "One picture's content in another's style");
+  options->model.add(command);
+  options->model.add_pictures(command);
+  add_option(command, "content", options->content, "JPEG or PNG file").type_name("CONTENT");
+  add_option(command, "style", options->style, "JPEG or PNG file").type_name("STYLE");
+  add_number(command, "--size", options->options.size, "longer side of the result");
+  add_number(command, "--steps", options->options.steps, "of L-BFGS");
+  add_number(command, "--content-weight", options->options.content_weight, "how much of the content stays");
+  add_number(command, "--style-weight", options->options.style_weight, "how much of the style comes");
+  add_number(command, "--total-variation-weight", options->options.total_variation_weight, "how smooth it is");
+  add_option(command, "--content-layers", options->content_layers, "nodes; default: the last stage but one")
+      .type_name("NODE,NODE");
+  add_option(command, "--style-layers", options->style_layers, "nodes; default: the ends of all stages")
+      .type_name("NODE,NODE");
+  add_flag(command, "--from-noise", options->options.from_noise, "start from noise instead of the content");
+  add_number(command, "--seed", options->options.seed, "of the noise");
+  add_option(command, "--output", options->output, "PNG or JPEG file; default: CONTENT-STYLE.png here")
+      .type_name("FILE");
+  options->common.add(command);
   return [options] { run_style(*options); };
 }
 

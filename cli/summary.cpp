@@ -7,6 +7,7 @@
 #include <string>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "core/file.h"
 #include "core/units.h"
@@ -53,16 +54,15 @@ void run_summary(const SummaryOptions& options) {
 
 Run add_summary(CLI::App& program) {
   auto options = std::make_shared<SummaryOptions>();
-  CLI::App* command =
-      program.add_subcommand("summary", "Layers of a network: shapes, parameters, cost, receptive field");
-  command->add_option("model", options->model, "a name (lenet5), a model file, or a text form")->type_name("NETWORK");
-  add_input_option(*command, options->input);
-  command->add_option("--classes", options->variant.classes, "classes of a new network; default: its own")
-      ->check(check_number<int64_t>);
-  add_variant_options(*command, options->variant);
-  command->add_option("--graph", options->picture, "draw the network too")->type_name("FILE.svg");
-  add_format_option(*command, options->format);
-  options->common.add(*command);
+  CLI::App& command = add_command(program, "summary", "Layers of a network: shapes, parameters, cost, receptive field");
+  add_option(command, "model", options->model, "a name (lenet5), a model file, or a text form").type_name("NETWORK");
+  add_input_option(command, options->input);
+  add_option(command, "--classes", options->variant.classes, "classes of a new network; default: its own")
+      .check(check_number<int64_t>);
+  add_variant_options(command, options->variant);
+  add_option(command, "--graph", options->picture, "draw the network too").type_name("FILE.svg");
+  add_format_option(command, options->format);
+  options->common.add(command);
   return [options] { run_summary(*options); };
 }
 

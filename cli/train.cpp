@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "core/file.h"
 #include "core/units.h"
@@ -52,7 +53,7 @@ struct TrainOptions {
   std::string find_lr;  // where the plot goes
   bool find_batch = false;
   const CLI::App* command = nullptr;
-  bool given(const std::string& flag) const { return command->count(flag) > 0; }
+  bool given(const std::string& flag) const { return is_given(*command, flag); }
 };
 
 std::string run_name(const std::string& model) {
@@ -217,9 +218,8 @@ void find_batch_size(const TrainOptions& options) {
 void refuse_changes(const TrainOptions& options) {
   static const std::vector<std::string> free = {"--resume",  "--epochs",         "--data",   "--data-dir",  "--workers",
                                                 "--threads", "--on-bad-picture", "--config", "--save-every"};
-  for (const CLI::Option* option : options.command->get_options()) {
-    const std::string flag = option->get_name();
-    if (option->count() == 0 || std::ranges::find(free, flag) != free.end()) continue;
+  for (const std::string& flag : given_options(*options.command)) {
+    if (std::ranges::find(free, flag) != free.end()) continue;
     throw Error(ErrorKind::usage, fmt::format("{} cannot be changed by --resume: the run goes on as it began", flag));
   }
 }
@@ -243,37 +243,35 @@ void resume_run(const TrainOptions& options) {
 
 void add_run_flags(CLI::App& command, TrainOptions& options) {
   const std::string group = "Run";
-  command.add_option("--out", options.out, "run folder; default: runs/MODEL, numbered when taken")
-      ->type_name("FOLDER")
-      ->group(group);
-  command.add_option("--resume", options.resume, "go on with the run kept in this folder; --epochs may be raised")
-      ->type_name("FOLDER")
-      ->group(group);
-  command
-      .add_option("--find-lr", options.find_lr,
-                  "instead of training: let the learning rate grow over 100 steps, write the loss as a picture here")
-      ->type_name("FILE.svg")
-      ->group(group);
-  command
-      .add_flag("--find-batch", options.find_batch,
-                "instead of training: tell how fast it is with batches of 4, 8, 16 ..., and which memory holds")
-      ->group(group);
+  add_option(command, "--out", options.out, "run folder; default: runs/MODEL, numbered when taken")
+      .type_name("FOLDER")
+      .group(group);
+  add_option(command, "--resume", options.resume, "go on with the run kept in this folder; --epochs may be raised")
+      .type_name("FOLDER")
+      .group(group);
+  add_option(command, "--find-lr", options.find_lr,
+             "instead of training: let the learning rate grow over 100 steps, write the loss as a picture here")
+      .type_name("FILE.svg")
+      .group(group);
+  add_flag(command, "--find-batch", options.find_batch,
+           "instead of training: tell how fast it is with batches of 4, 8, 16 ..., and which memory holds")
+      .group(group);
 }
 
 }  // namespace
 
 Run add_train(CLI::App& program) {
   auto options = std::make_shared<TrainOptions>();
-  CLI::App* command = program.add_subcommand("train", "Train a network on labelled pictures");
-  options->command = command;
-  options->network.add(*command);
-  options->data.add(*command);
-  options->augment.add(*command);
-  options->resize.add(*command);
-  options->split.add(*command);
-  options->training.add(*command);
-  add_run_flags(*command, *options);
-  options->common.add(*command);
+  CLI::App& command = add_command(program, "train", "Train a network on labelled pictures");
+  options->command = &command;
+  options->network.add(command);
+  options->data.add(command);
+  options->augment.add(command);
+  options->resize.add(command);
+  options->split.add(command);
+  options->training.add(command);
+  add_run_flags(command, *options);
+  options->common.add(command);
   return [options] {
     options->common.apply();
     if (options->given("--resume")) return resume_run(*options);

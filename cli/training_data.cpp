@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "fovea/class_balance.h"
 #include "fovea/error.h"
 
@@ -54,11 +55,11 @@ std::pair<int64_t, int64_t> parse_fold(const std::string& text) {
 void SplitOptions::add(CLI::App& command) {
   add_number(command, "--validation-split", validation,
              "fraction of the training pictures held out to judge epochs by; 0: judge by the test set")
-      ->group("Data");
-  command.add_option("--fold", fold, "hold out one of so many equal parts instead: cross-validation")
-      ->type_name("I/K")
-      ->group("Data");
-  add_number(command, "--train-items", items, "train on so many of the training pictures; 0: all")->group("Data");
+      .group("Data");
+  add_option(command, "--fold", fold, "hold out one of so many equal parts instead: cross-validation")
+      .type_name("I/K")
+      .group("Data");
+  add_number(command, "--train-items", items, "train on so many of the training pictures; 0: all").group("Data");
 }
 
 TrainingData open_data(const DataOptions& data, const SplitOptions& split, uint64_t seed) {

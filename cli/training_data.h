@@ -1,11 +1,11 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "command_line.h"
 #include "fovea/data.h"
 #include "fovea/train.h"
 #include "options.h"

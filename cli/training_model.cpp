@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"
 #include "fovea/starting_weights.h"
@@ -108,27 +109,24 @@ StartingModel transferred(const NetworkFlags& flags, Model fresh) {
 
 void NetworkFlags::add(CLI::App& command) {
   const std::string group = "Network";
-  command
-      .add_option("--model", model,
-                  "a name (lenet5), a model file to start from, or a text form (\"conv 32 3x3 pad 1, relu, ...\")")
-      ->type_name("NETWORK")
-      ->group(group);
-  command
-      .add_option("--weights", weights,
-                  "weights to start from: a model, ONNX or PyTorch file of the same network; one of other classes gets "
-                  "a new classifier")
-      ->type_name("FILE")
-      ->group(group);
-  add_input_option(command, input)->group(group);
+  add_option(command, "--model", model,
+             "a name (lenet5), a model file to start from, or a text form (\"conv 32 3x3 pad 1, relu, ...\")")
+      .type_name("NETWORK")
+      .group(group);
+  add_option(command, "--weights", weights,
+             "weights to start from: a model, ONNX or PyTorch file of the same network; one of other classes gets "
+             "a new classifier")
+      .type_name("FILE")
+      .group(group);
+  add_input_option(command, input).group(group);
   add_variant_options(command, variant);
   add_choice(command, "--init", init, {"he", "xavier", "identity"},
              "initial weights; default: the network's own; identity: these, but convolutions pass channels on")
-      ->group(group);
-  command
-      .add_option("--whiten", whiten,
-                  "a convolution on the pictures that begins by whitening the training pictures' patches")
-      ->type_name("LAYER")
-      ->group(group);
+      .group(group);
+  add_option(command, "--whiten", whiten,
+             "a convolution on the pictures that begins by whitening the training pictures' patches")
+      .type_name("LAYER")
+      .group(group);
 }
 
 StartingModel make_starting_model(const NetworkFlags& flags, const Dataset& train, uint64_t seed) {

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "command_line.h"
 #include "fovea/data.h"
 #include "fovea/model.h"
 #include "fovea/zoo.h"

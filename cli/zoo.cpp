@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "core/file.h"
 #include "core/units.h"
@@ -238,23 +239,23 @@ void run_zoo(const ZooCommand& command) {
 
 Run add_zoo(CLI::App& program) {
   auto options = std::make_shared<ZooCommand>();
-  CLI::App* command = program.add_subcommand("zoo", "The networks that have a name: size, cost, published accuracy");
-  command->add_option("names", options->names, "those alone whose names contain one of these")
-      ->type_name("NAME")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("--max-parameters", options->max_parameters, "those with no more, such as 25M")->type_name("N");
-  command->add_option("--max-multiply-adds", options->max_multiply_adds, "those with no more, such as 4.1G")
-      ->type_name("N");
-  add_number(*command, "--min-top1", options->min_top1, "those with no less, in percent");
-  add_choice(*command, "--sort", options->sort,
+  CLI::App& command = add_command(program, "zoo", "The networks that have a name: size, cost, published accuracy");
+  add_option(command, "names", options->names, "those alone whose names contain one of these")
+      .type_name("NAME")
+      .take_all();
+  add_option(command, "--max-parameters", options->max_parameters, "those with no more, such as 25M").type_name("N");
+  add_option(command, "--max-multiply-adds", options->max_multiply_adds, "those with no more, such as 4.1G")
+      .type_name("N");
+  add_number(command, "--min-top1", options->min_top1, "those with no less, in percent");
+  add_choice(command, "--sort", options->sort,
              {"family", "name", "parameters", "depth", "layers", "multiply-adds", "top1", "top5", "time"},
              "order; smallest first");
-  command->add_flag("--reverse", options->reverse, "largest first");
-  command->add_flag("--time", options->time, "measure the time for one picture, on one thread and on all");
-  command->add_option("--plot", options->plot, "write a bubble chart: accuracy against cost, areas are parameters")
-      ->type_name("FILE.svg");
-  add_format_option(*command, options->format);
-  options->common.add(*command);
+  add_flag(command, "--reverse", options->reverse, "largest first");
+  add_flag(command, "--time", options->time, "measure the time for one picture, on one thread and on all");
+  add_option(command, "--plot", options->plot, "write a bubble chart: accuracy against cost, areas are parameters")
+      .type_name("FILE.svg");
+  add_format_option(command, options->format);
+  options->common.add(command);
   return [options] { run_zoo(*options); };
 }
 

@@ -1,0 +1,124 @@
+#include "command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+#include "arguments.h"
+
+namespace fovea::cli {
+
+Option& Option::type_name(const std::string& name) {
+  option_.type_name(name);
+  return *this;
+}
+
+Option& Option::group(const std::string& heading) {
+  option_.group(heading);
+  return *this;
+}
+
+Option& Option::description(const std::string& text) {
+  option_.description(text);
+  return *this;
+}
+
+Option& Option::show_default() {
+  option_.capture_default_str();
+  return *this;
+}
+
+Option& Option::check(std::string (*what_is_wrong)(const std::string& text)) {
+  option_.check(what_is_wrong);
+  return *this;
+}
+
+Option& Option::take_all() {
+  option_.multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  return *this;
+}
+
+Option& Option::one_value() {
+  option_.expected(1)->allow_extra_args(false);
+  return *this;
+}
+
+CLI::App& add_command(CLI::App& program, const std::string& name, const std::string& description) {
+  return *program.add_subcommand(name, description);
+}
+
+template <class T>
+Option add_option(CLI::App& command, const std::string& name, T& value, const std::string& description) {
+  return Option(*command.add_option(name, value, description));
+}
+
+#define FOVEA_OPTION(T) template Option add_option(CLI::App&, const std::string&, T&, const std::string&);
+FOVEA_OPTION(std::string)
+FOVEA_OPTION(std::filesystem::path)
+FOVEA_OPTION(int64_t)
+FOVEA_OPTION(double)
+FOVEA_OPTION(std::vector<std::string>)
+FOVEA_OPTION(std::optional<int>)
+FOVEA_OPTION(std::optional<int64_t>)
+FOVEA_OPTION(std::optional<double>)
+#undef FOVEA_OPTION
+
+Option add_flag(CLI::App& command, const std::string& name, bool& value, const std::string& description) {
+  return Option(*command.add_flag(name, value, description));
+}
+
+template <class T>
+Option add_number(CLI::App& command, const std::string& flag, T& value, const std::string& description) {
+  return Option(*command.add_option(flag, value, description)->check(check_number<T>)->capture_default_str());
+}
+
+#define FOVEA_NUMBER(T) template Option add_number(CLI::App&, const std::string&, T&, const std::string&);
+FOVEA_NUMBER(int)
+FOVEA_NUMBER(int64_t)
+FOVEA_NUMBER(uint64_t)
+FOVEA_NUMBER(double)
+#undef FOVEA_NUMBER
+
+Option add_choice(CLI::App& command, const std::string& flag, const std::vector<std::string>& names,
+                  const std::string& preset, std::function<void(size_t)> choose, const std::string& description) {
+  const auto take = [names, choose = std::move(choose)](const std::string& text) {
+    choose(static_cast<size_t>(std::ranges::find(names, text) - names.begin()));
+  };
+  return Option(*command.add_option_function<std::string>(flag, take, description)
+                     ->check([names](const std::string& text) { return check_choice(text, names); })
+                     ->default_str(preset)
+                     ->type_name(fmt::format("{}", fmt::join(names, "|"))));
+}
+
+Option add_choice(CLI::App& command, const std::string& flag, std::string& value,
+                  std::initializer_list<const char*> names, const std::string& description) {
+  Choices<std::string> choices;
+  for (const char* name : names) choices.emplace_back(name, name);
+  return add_choice(command, flag, value, choices, description);
+}
+
+void add_config_option(CLI::App& command) {
+  // Read by parse() before CLI11 sees the arguments; listed here for --help.
+  command
+      .add_option_function<std::string>(
+          "--config", [](const std::string&) {}, "flags from a TOML file: epochs = 5")
+      ->type_name("FILE");
+}
+
+Option option_of(CLI::App& command, const std::string& name) { return Option(*command.get_option(name)); }
+
+bool is_given(const CLI::App& command, const std::string& flag) { return command.count(flag) > 0; }
+
+std::vector<std::string> given_options(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->count() > 0) names.push_back(option->get_name());
+  }
+  return names;
+}
+
+}  // namespace fovea::cli
