@@ -136,7 +136,9 @@ std::string make_header(std::span<const SafetensorsEntry> tensors, const std::ma
                           to_string(tensor.dtype), json(tensor.shape.dims()).dump(), begin, end);
   }
   header += "}";
-  header.append((8 - header.size() % 8) % 8, ' ');
+  // The first tensor begins at a cache line, and mostly every large one, which a reader may map and use in place.
+  constexpr size_t line = 64;
+  header.append((line - (sizeof(uint64_t) + header.size()) % line) % line, ' ');
   return header;
 }
 
