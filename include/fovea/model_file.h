@@ -24,9 +24,9 @@ void save_model(const Model& model, const std::filesystem::path& path);
 // Reads what save_model and save_compressed (compress.h) wrote, and ONNX files by their extension.
 // Throws Error(data) when the file cannot be read, Error(format) naming the file, the node or the tensor when it is not
 // a model file, is damaged, or its parts do not fit together. Nothing in the file is trusted: memory for parameters is
-// taken only after the tensors in the file turned out to have exactly the shapes that the graph asks for. Large ones are
-// not copied but stay in the file (Tensor::map): it must not be written to while the model is in use; to be replaced as
-// a whole, as save_model does, does no harm.
+// taken only after the tensors in the file turned out to have exactly the shapes that the graph asks for.
+// Large tensors stay in the file (Tensor::map): while the model is in use the file may be replaced as a whole, as
+// save_model does, but not be written to.
 Model load_model(const std::filesystem::path& path);
 
 struct LoadWeightsOptions {
