@@ -51,21 +51,21 @@ CLI::App& add_command(CLI::App& program, const std::string& name, const std::str
   return *program.add_subcommand(name, description);
 }
 
+using Text = const std::string&;
+
 template <class T>
 Option add_option(CLI::App& command, const std::string& name, T& value, const std::string& description) {
   return Option(*command.add_option(name, value, description));
 }
 
-#define FOVEA_OPTION(T) template Option add_option(CLI::App&, const std::string&, T&, const std::string&);
-FOVEA_OPTION(std::string)
-FOVEA_OPTION(std::filesystem::path)
-FOVEA_OPTION(int64_t)
-FOVEA_OPTION(double)
-FOVEA_OPTION(std::vector<std::string>)
-FOVEA_OPTION(std::optional<int>)
-FOVEA_OPTION(std::optional<int64_t>)
-FOVEA_OPTION(std::optional<double>)
-#undef FOVEA_OPTION
+template Option add_option(CLI::App&, Text, std::string&, Text);
+template Option add_option(CLI::App&, Text, std::filesystem::path&, Text);
+template Option add_option(CLI::App&, Text, int64_t&, Text);
+template Option add_option(CLI::App&, Text, double&, Text);
+template Option add_option(CLI::App&, Text, std::vector<std::string>&, Text);
+template Option add_option(CLI::App&, Text, std::optional<int>&, Text);
+template Option add_option(CLI::App&, Text, std::optional<int64_t>&, Text);
+template Option add_option(CLI::App&, Text, std::optional<double>&, Text);
 
 Option add_flag(CLI::App& command, const std::string& name, bool& value, const std::string& description) {
   return Option(*command.add_flag(name, value, description));
@@ -76,12 +76,10 @@ Option add_number(CLI::App& command, const std::string& flag, T& value, const st
   return Option(*command.add_option(flag, value, description)->check(check_number<T>)->capture_default_str());
 }
 
-#define FOVEA_NUMBER(T) template Option add_number(CLI::App&, const std::string&, T&, const std::string&);
-FOVEA_NUMBER(int)
-FOVEA_NUMBER(int64_t)
-FOVEA_NUMBER(uint64_t)
-FOVEA_NUMBER(double)
-#undef FOVEA_NUMBER
+template Option add_number(CLI::App&, Text, int&, Text);
+template Option add_number(CLI::App&, Text, int64_t&, Text);
+template Option add_number(CLI::App&, Text, uint64_t&, Text);
+template Option add_number(CLI::App&, Text, double&, Text);
 
 Option add_choice(CLI::App& command, const std::string& flag, const std::vector<std::string>& names,
                   const std::string& preset, std::function<void(size_t)> choose, const std::string& description) {
