@@ -4,13 +4,34 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <system_error>
+#include <type_traits>
 
 #include "arguments.h"
 
 namespace fovea::cli {
+
+template <class T>
+std::string check_number(const std::string& text) {
+  T value{};
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  if (error == std::errc() && rest == end) return {};
+  if (error == std::errc::result_out_of_range && rest == end) return fmt::format("'{}' is out of range", text);
+  const char* const kind = std::is_floating_point_v<T> ? "a number"
+                           : std::is_unsigned_v<T>     ? "a whole number of at least 0"
+                                                       : "a whole number";
+  return fmt::format("must be {}, got '{}'", kind, text);
+}
+
+template std::string check_number<int>(const std::string&);
+template std::string check_number<int64_t>(const std::string&);
+template std::string check_number<uint64_t>(const std::string&);
+template std::string check_number<double>(const std::string&);
 
 Option& Option::type_name(const std::string& name) {
   option_.type_name(name);

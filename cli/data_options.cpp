@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "arguments.h"
 #include "command_line.h"
 #include "fovea/data.h"
 #include "fovea/known_classes.h"

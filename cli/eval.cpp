@@ -4,7 +4,6 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "arguments.h"
 #include "command_line.h"
 #include "commands.h"
 #include "data_options.h"

@@ -9,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "arguments.h"
 #include "command_line.h"
 #include "commands.h"
 #include "core/text.h"

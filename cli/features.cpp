@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "arguments.h"
 #include "command_line.h"
 #include "commands.h"
 #include "core/text.h"

@@ -10,7 +10,6 @@
 #include <sstream>
 #include <vector>
 
-#include "arguments.h"
 #include "command_line.h"
 #include "core/file.h"
 #include "core/text.h"

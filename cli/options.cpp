@@ -10,7 +10,6 @@
 #include <map>
 #include <vector>
 
-#include "arguments.h"
 #include "command_line.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"

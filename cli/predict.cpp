@@ -10,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "arguments.h"
 #include "command_line.h"
 #include "commands.h"
 #include "data_options.h"

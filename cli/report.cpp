@@ -4,7 +4,6 @@
 
 #include <memory>
 
-#include "arguments.h"
 #include "command_line.h"
 #include "commands.h"
 #include "fovea/run_folder.h"

@@ -7,7 +7,6 @@
 #include <memory>
 #include <string>
 
-#include "arguments.h"
 #include "command_line.h"
 #include "commands.h"
 #include "fovea/error.h"

@@ -6,7 +6,6 @@
 #include <span>
 #include <string>
 
-#include "arguments.h"
 #include "command_line.h"
 #include "commands.h"
 #include "core/file.h"

@@ -7,7 +7,6 @@
 #include <string>
 #include <utility>
 
-#include "arguments.h"
 #include "command_line.h"
 #include "fovea/class_balance.h"
 #include "fovea/error.h"

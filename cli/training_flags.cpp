@@ -5,7 +5,6 @@
 
 #include <charconv>
 
-#include "arguments.h"
 #include "command_line.h"
 #include "fovea/error.h"
 #include "words.h"

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "arguments.h"
 #include "command_line.h"
 #include "fovea/error.h"
 #include "fovea/model_file.h"

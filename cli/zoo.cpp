@@ -13,7 +13,6 @@
 #include <string_view>
 #include <vector>
 
-#include "arguments.h"
 #include "command_line.h"
 #include "commands.h"
 #include "core/file.h"
