@@ -30,7 +30,8 @@ class Bench {
     }
     kernel_ = reference ? prepare_reference(*instance_.op, instance_.shapes)
                         : instance_.op->prepare(instance_.shapes, options);
-    kernel_->load(std::vector<const float*>(parameters_.begin(), parameters_.end()));
+    Tensor spare;
+    kernel_->load(std::vector<const float*>(parameters_.begin(), parameters_.end()), spare);
     step_.inputs = inputs_;
     step_.output = allocate(static_cast<size_t>(instance_.shapes.output.elements()));
     step_.parameters = parameters_;

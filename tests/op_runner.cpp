@@ -8,7 +8,8 @@ namespace fovea::testing {
 
 Runner<float> kernel_runner(Kernel& kernel) {
   const auto forward = [&kernel](const Step<float>& step) {
-    kernel.load(std::vector<const float*>(step.parameters.begin(), step.parameters.end()));
+    Tensor spare;
+    kernel.load(std::vector<const float*>(step.parameters.begin(), step.parameters.end()), spare);
     kernel.forward(step);
   };
   const auto backward = [&kernel](const Step<float>& step) { kernel.backward(step); };

@@ -61,7 +61,8 @@ TEST_P(OpSlices, AreReadAndWrittenLikeWholeValues) {
   std::vector<float> saved(sliced->saved_size());
   std::vector<float> scratch(sliced->scratch_size());
   const std::vector<const float*> loaded(parameter_pointers.begin(), parameter_pointers.end());
-  sliced->load(loaded);
+  Tensor spare;
+  sliced->load(loaded, spare);
   Step<float> step;
   step.inputs = input_pointers;
   step.output = output.data();

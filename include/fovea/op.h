@@ -12,6 +12,7 @@
 
 #include "fovea/random.h"
 #include "fovea/shape.h"
+#include "fovea/tensor.h"
 
 // What an operation of a network is. Each op is one class in one file under src/ops, listed in src/ops/table.cpp.
 // The builders that people call (conv, relu, ...) are in ops.h; this header is for those who add an op.
@@ -82,8 +83,9 @@ class Kernel {
   virtual std::string algorithm() const { return {}; }
   virtual size_t saved_size() const { return 0; }    // floats
   virtual size_t scratch_size() const { return 0; }  // floats
-  // Called before the first forward and whenever parameter values have changed: pack them here.
-  virtual void load(std::span<const float* const> /*parameters*/) {}
+  // Called before the first forward and whenever parameter values have changed: pack them here. `spare` is the call's to
+  // grow and overwrite: fresh memory for each of a network's layers would take longer than the packing.
+  virtual void load(std::span<const float* const> /*parameters*/, Tensor& /*spare*/) {}
   // Whether load() keeps a copy of the first parameter, so that forward and backward read it no more.
   virtual bool copies_weight() const { return false; }
   virtual void forward(const Step<float>& step) = 0;

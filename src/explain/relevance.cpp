@@ -94,7 +94,8 @@ class SingleOp {
     for (const Tensor& input : inputs_) input_pointers_.push_back(input.data());
     for (Tensor& parameter : parameters_) parameter_pointers_.push_back(parameter.data());
     const std::vector<const float*> loaded(parameter_pointers_.begin(), parameter_pointers_.end());
-    kernel_->load(loaded);
+    Tensor spare;
+    kernel_->load(loaded, spare);
   }
 
   const Tensor& input(size_t k) const { return inputs_[k]; }

@@ -449,11 +449,12 @@ std::span<float> Plan::gradient_span(int node) {
 }
 
 void Plan::load_parameters() {
+  Tensor spare;
   for (int i = 0; i < count(); ++i) {
     PlannedNode& node = at(i);
     if (!node.kernel || node.parameters.empty()) continue;
     const std::vector<const float*> pointers(node.parameters.begin(), node.parameters.end());
-    node.kernel->load(pointers);
+    node.kernel->load(pointers, spare);
     if (owned && node.kernel->copies_weight()) free_weight(i);
   }
 }

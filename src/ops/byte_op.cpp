@@ -28,7 +28,7 @@ class ConvertingKernel final : public Kernel {
 
   std::string algorithm() const override { return kernel_->algorithm(); }
   size_t scratch_size() const override { return scratch_size_; }
-  void load(std::span<const float* const> parameters) override { kernel_->load(parameters); }
+  void load(std::span<const float* const> parameters, Tensor& spare) override { kernel_->load(parameters, spare); }
   bool copies_weight() const override { return kernel_->copies_weight(); }
   void forward(const Step<float>& step) override {
     Step<float> inner = step;

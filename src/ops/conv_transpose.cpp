@@ -31,7 +31,9 @@ class TransposedKernel final : public Kernel {
     const int64_t sums = bias_gradient_ ? cpu::column_sums_scratch(shape_.pixels(), shape_.channels) : 0;
     return std::max(algorithm_.scratch(), static_cast<size_t>(sums));
   }
-  void load(std::span<const float* const> parameters) override { algorithm_.load(parameters_.load(parameters)); }
+  void load(std::span<const float* const> parameters, Tensor& spare) override {
+    algorithm_.load(parameters_.load(parameters, spare));
+  }
   bool copies_weight() const override { return algorithm_.packs(); }
   void forward(const Step<float>& step) override {
     algorithm_.transposed(step.inputs[0], parameters_.epilogue(step), step.output, step.scratch);

@@ -34,11 +34,10 @@ class ExpandedKernel final : public Kernel {
         expansion_parameters_(expansion_parameters) {}
 
   std::string algorithm() const override { return "expansion by panels, depthwise from cache"; }
-  void load(std::span<const float* const> parameters) override {
-    kernel_.load(expansion_.load(parameters.first(expansion_parameters_)),
-                 depthwise_.load(parameters.subspan(expansion_parameters_)));
-    expansion_.release_weight();
-    depthwise_.release_weight();
+  void load(std::span<const float* const> parameters, Tensor& spare) override {
+    Tensor small;
+    kernel_.load(expansion_.load(parameters.first(expansion_parameters_), spare),
+                 depthwise_.load(parameters.subspan(expansion_parameters_), small));
   }
   bool copies_weight() const override { return true; }
   void forward(const Step<float>& step) override {

@@ -20,10 +20,8 @@ class FoldedParameters {
   // tail may be null. Parameters are weight {filters, ...}, bias if `bias`, then those of the batch norm or the scale.
   FoldedParameters(const Tail* tail, bool bias, int64_t filters, int64_t weights_per_filter);
 
-  // Call load() of a kernel with the weights it returns; they are valid until the next call here.
-  const float* load(std::span<const float* const> parameters);
-  // Frees the folded weights, for kernels that keep a packed copy of their own.
-  void release_weight() { weight_ = {}; }
+  // Call load() of a kernel with the weights it returns: the parameter itself, or what `buffer`, which grows, holds.
+  const float* load(std::span<const float* const> parameters, Tensor& buffer);
   bool folds() const { return tail_.folds(); }
 
   // Of one step: its inputs end with the residual if the tail has one. Call load() first.
@@ -34,7 +32,6 @@ class FoldedParameters {
   bool has_bias_;
   int64_t filters_;
   int64_t weights_per_filter_;
-  Tensor weight_;
   std::vector<float> bias_;
 };
 

@@ -19,7 +19,7 @@ class InferenceKernel final : public Kernel {
   std::string algorithm() const override { return kernel_->algorithm(); }
   size_t saved_size() const override { return kernel_->saved_size(); }
   size_t scratch_size() const override { return kernel_->scratch_size(); }
-  void load(std::span<const float* const> parameters) override { kernel_->load(parameters); }
+  void load(std::span<const float* const> parameters, Tensor& spare) override { kernel_->load(parameters, spare); }
   bool copies_weight() const override { return kernel_->copies_weight(); }
   void forward(const Step<float>& step) override { kernel_->forward(as_inference(step)); }
   void backward(const Step<float>& step) override { kernel_->backward(as_inference(step)); }

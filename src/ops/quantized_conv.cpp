@@ -35,7 +35,7 @@ class QuantizedKernel final : public Kernel {
 
   std::string algorithm() const override { return algorithm_.name(); }
   size_t scratch_size() const override { return algorithm_.scratch(); }
-  void load(std::span<const float* const> parameters) override {
+  void load(std::span<const float* const> parameters, Tensor& /*spare*/) override {
     algorithm_.load({from_, shape_.filters, shape_.group_channels() * shape_.taps(), parameters[0], parameters[1],
                      bias_ ? parameters[2] : nullptr});
   }

@@ -30,9 +30,8 @@ class WeightedKernel final : public Kernel {
 
   std::string algorithm() const override { return algorithm_.name(); }
   size_t scratch_size() const override { return algorithm_.scratch(); }
-  void load(std::span<const float* const> parameters) override {
-    algorithm_.load(parameters_.load(parameters));
-    if (algorithm_.packs()) parameters_.release_weight();
+  void load(std::span<const float* const> parameters, Tensor& spare) override {
+    algorithm_.load(parameters_.load(parameters, algorithm_.packs() ? spare : folded_weight_));
   }
   bool copies_weight() const override { return parameters_.folds() || algorithm_.packs(); }
   void forward(const Step<float>& step) override {
@@ -49,6 +48,7 @@ class WeightedKernel final : public Kernel {
 
  private:
   FoldedParameters parameters_;
+  Tensor folded_weight_;  // of an algorithm that keeps no copy
   Algorithm algorithm_;
 };
 

@@ -212,7 +212,8 @@ class QuantizedGraphBuilder {
       plan_.node(norm).op->join({}, tail);
     }
     FoldedParameters folded(&tail, has_bias, filters, size);
-    const float* const real = folded.load(values);
+    Tensor buffer;
+    const float* const real = folded.load(values, buffer);
     const float* bias = has_bias ? values[1] : nullptr;
     if (folded.folds()) bias = folded.epilogue({}).bias;
 
