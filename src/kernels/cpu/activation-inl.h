@@ -52,7 +52,7 @@ HWY_INLINE void WithActivation(Pointwise function, float alpha, const Body& body
     case Pointwise::hard_swish:
       return body([](auto d, auto v) { return hn::Mul(v, HardSigmoid(d, v)); });
     case Pointwise::silu:
-      return body([](auto d, auto v) { return hn::Mul(v, Sigmoid(d, v)); });
+      return body([](auto d, auto v) { return TimesSigmoid(d, v, v); });
     case Pointwise::gelu:
       return body([](auto d, auto v) { return hn::Mul(v, NormalDistribution(d, v)); });
   }
