@@ -2,6 +2,7 @@
 #include "kernels/ref/conv.h"
 
 #include "fovea/ops.h"
+#include "kernels/cpu/dense.h"
 #include "ops/checks.h"
 #include "ops/conv_algorithm.h"
 #include "ops/conv_geometry.h"
@@ -14,6 +15,11 @@
 namespace fovea {
 
 namespace {
+
+// Whether every picture is one pixel, as in squeeze-and-excitation and in heads after global pooling.
+bool is_dense(const ConvShape& s) {
+  return s.pixels() == s.batch && s.taps() == 1 && s.groups == 1 && !s.is_padded() && s.out_pixel() == s.filters;
+}
 
 class ConvOp final : public OpBase<ConvOp>, public Convolution {
  public:
@@ -57,6 +63,11 @@ class ConvOp final : public OpBase<ConvOp>, public Convolution {
     ConvShape s = flattened(geometry_.shape(shapes.inputs[0]));
     s.out_stride = options.output_stride;
     const bool has_residual = options.tail && options.tail->residual;
+    if (is_dense(s)) {
+      return std::make_unique<WeightedKernel<cpu::Dense>>(
+          cpu::DenseShape{.batch = s.batch, .channels = s.channels, .units = s.filters},
+          FoldedParameters(options.tail, bias(), s.filters, s.channels), options);
+    }
     return with_conv_algorithm(s, has_residual, [&]<class Algorithm>() -> std::unique_ptr<Kernel> {
       return std::make_unique<WeightedKernel<Algorithm>>(
           s, FoldedParameters(options.tail, bias(), s.filters, s.group_channels() * s.taps()), options);

@@ -20,10 +20,12 @@ WindowShape samples(int64_t batch, int64_t in_channels, int64_t out_channels) {
           .out_channels = out_channels};
 }
 
-// Packing would take longer than all samples together, and as much memory again.
+// Packing large weights would take longer than all samples together, and as much memory again. A single sample is done
+// before panels, which are read one behind the other, have come from memory.
 bool suits_in_place(int64_t batch, int64_t channels, int64_t units) {
   constexpr int64_t large = int64_t{1} << 20;  // weights, 4 MB
-  return batch <= dense_rows_samples && channels >= 512 && channels * units >= large;
+  return (batch == 1 && channels >= 64) ||
+         (batch <= dense_rows_samples && channels >= 512 && channels * units >= large);
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ template <int samples, int units>
 HWY_INLINE void DotTile(const float* x, const float* weight, int64_t channels, int64_t count, float* sums) {
   const hn::ScalableTag<float> d;
   using V = hn::Vec<decltype(d)>;
-  constexpr int64_t ahead = 512;  // floats
+  const int64_t ahead = channels < 1024 ? units * channels : 512;  // floats; of short rows, the next tile
   V sum[samples][units];
   FOVEA_UNROLL for (int n = 0; n < samples; ++n) {
     FOVEA_UNROLL for (int k = 0; k < units; ++k) sum[n][k] = hn::Zero(d);
