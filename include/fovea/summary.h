@@ -23,7 +23,7 @@ struct SummaryRow {
 // Of a whole network, for one sample.
 struct Totals {
   int64_t parameters = 0;            // trained
-  int64_t untrained_parameters = 0;  // running statistics
+  int64_t untrained_parameters = 0;  // running statistics, weights on bytes
   int64_t parameter_bytes = 0;       // both
   int64_t multiply_adds = 0;
   int64_t layers = 0;  // nodes with parameters, as Keras counts its networks' depth: ResNet-50 has 107

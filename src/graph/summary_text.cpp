@@ -85,7 +85,7 @@ std::string format_table(const Summary& summary) {
   for (const Line& line : lines) text += format_line(line, widths);
   text += fmt::format("\n{} parameters", grouped(summary.parameters));
   if (summary.untrained_parameters > 0) {
-    text += fmt::format(" and {} running statistics", grouped(summary.untrained_parameters));
+    text += fmt::format(" and {} that are not trained", grouped(summary.untrained_parameters));
   }
   text += fmt::format(" ({}) in {} layers, {} deep\n", bytes_with_unit(summary.parameter_bytes), summary.layers,
                       summary.depth);
