@@ -26,18 +26,18 @@ struct PanelEpilogue {
   int64_t columns = 0;
 };
 
-// Ends a tile: its rows are first, first + 1 ... of out and the residual, access[v] says which columns there are.
-template <int rows, int vectors, class D, class Access, class V = hn::Vec<D>>
-HWY_INLINE void FinishTile(D d, const V (&sum)[rows][vectors], const Access (&access)[vectors], int64_t first,
+// Ends a tile: its rows are first, first + 1 ... of out and the residual, access_to(v) says which columns there are.
+template <int rows, int vectors, class D, class AccessTo, class V = hn::Vec<D>>
+HWY_INLINE void FinishTile(D d, const V (&sum)[rows][vectors], const AccessTo& access_to, int64_t first,
                            const PanelEpilogue& epilogue, float* const* out) {
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  FOVEA_UNROLL for (int m = 0; m < rows; ++m) {
-    float* const to = out[first + m] + epilogue.column;
-    const float* const residual = epilogue.residual ? epilogue.residual[first + m] + epilogue.column : nullptr;
-    FOVEA_UNROLL for (int v = 0; v < vectors; ++v) {
+  FOVEA_UNROLL for (int v = 0; v < vectors; ++v) {
+    const auto access = access_to(v);
+    const int64_t column = epilogue.column + v * lanes;
+    FOVEA_UNROLL for (int m = 0; m < rows; ++m) {
       V result = sum[m][v];
-      if (residual) result = hn::Add(result, access[v].Load(residual + v * lanes));
-      access[v].Store(ClampVector(d, epilogue.clamp, result), to + v * lanes);
+      if (epilogue.residual) result = hn::Add(result, access.Load(epilogue.residual[first + m] + column));
+      access.Store(ClampVector(d, epilogue.clamp, result), out[first + m] + column);
     }
   }
 }
@@ -84,14 +84,13 @@ HWY_INLINE void RowTile(D d, const float* const* HWY_RESTRICT a, int64_t first, 
     }
   }
   if (epilogue.columns >= vectors * lanes) {
-    WholeVectors<D> whole[vectors];
+    const auto whole = [&](int) HWY_ATTR { return WholeVectors<D>{d}; };
     FinishTile<rows, vectors>(d, sum, whole, first, epilogue, out);
   } else {
-    FirstLanes<D> existing[vectors];
-    FOVEA_UNROLL for (int v = 0; v < vectors; ++v) {
+    const auto existing = [&](int v) HWY_ATTR {
       const int64_t columns = std::clamp<int64_t>(epilogue.columns - v * lanes, 0, lanes);
-      existing[v].mask = hn::FirstN(d, static_cast<size_t>(columns));
-    }
+      return FirstLanes<D>{d, hn::FirstN(d, static_cast<size_t>(columns))};
+    };
     FinishTile<rows, vectors>(d, sum, existing, first, epilogue, out);
   }
 }
