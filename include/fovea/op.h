@@ -83,8 +83,8 @@ class Kernel {
   virtual std::string algorithm() const { return {}; }
   virtual size_t saved_size() const { return 0; }    // floats
   virtual size_t scratch_size() const { return 0; }  // floats
-  // Called before the first forward and whenever parameter values have changed: pack them here. `spare` is the call's to
-  // grow and overwrite: fresh memory for each of a network's layers would take longer than the packing.
+  // Called before the first forward and whenever parameter values have changed: pack them here. `spare` may be grown
+  // and overwritten by the call: fresh memory for each of a network's layers would take longer than the packing.
   virtual void load(std::span<const float* const> /*parameters*/, Tensor& /*spare*/) {}
   // Whether load() keeps a copy of the first parameter, so that forward and backward read it no more.
   virtual bool copies_weight() const { return false; }
